@@ -1,0 +1,107 @@
+"""Where a home keeps its state, and how the warehouse is reached: the only module that reads the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class WarehouseUnreachableError(RuntimeError):
+    """The home names no database yet; the message says how to get one."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what one delivered file may cost.
+
+    Sizes are bytes, times seconds.
+    """
+
+    file_bytes: int = 8 * 1024**3
+    workbook_bytes: int = 256 * 1024**2
+    workbook_unpacked_bytes: int = 2 * 1024**3
+    workbook_cells: int = 20_000_000
+    columns: int = 2_000
+    settle_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One home (`WEIHAI_HOME`) and the database that belongs to it."""
+
+    home: Path
+    warehouse_dsn: str | None = None
+    contract_folders: tuple[Path, ...] = (CHECKOUT / "connectors" / "contracts",)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def landing(self) -> Path:
+        """Departments drop files here: `landing/<department>/inbox/<extract>/FILE`."""
+        return self.home / "landing"
+
+    @property
+    def archive(self) -> Path:
+        """Every delivered file, by content: `archive/<sha256[:2]>/<sha256>`."""
+        return self.home / "archive"
+
+    @property
+    def reports(self) -> Path:
+        """Gate results, auditor pages and the portal."""
+        return self.home / "reports"
+
+    @property
+    def portal(self) -> Path:
+        """The static pages of the latest published run."""
+        return self.reports / "portal"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the supervisor, PostgreSQL and dbt."""
+        return self.home / "logs"
+
+    @property
+    def postgres(self) -> Path:
+        """State of the embedded server, and how to reach it (`connection.json`)."""
+        return self.home / "postgres"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME of this home."""
+        return self.home / "airflow"
+
+    @property
+    def secrets(self) -> Path:
+        """Generated passwords and the record-key secret; mode 0700."""
+        return self.home / "secrets"
+
+    def dsn(self) -> str:
+        """Return the warehouse as a libpq URI.
+
+        Raises:
+            WarehouseUnreachableError: neither `WAREHOUSE_DSN` nor a started embedded server is known.
+        """
+        if self.warehouse_dsn is not None:
+            return self.warehouse_dsn
+        connection = self.postgres / "connection.json"
+        if not connection.is_file():
+            raise WarehouseUnreachableError(
+                f"{self.home} 还没有启动数据库：先运行 `weihai up`，或设置 WAREHOUSE_DSN"
+            )
+        dsn: str = json.loads(connection.read_text(encoding="utf-8"))["dsn"]
+        return dsn
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN` and `WEIHAI_CONTRACTS` (extra contract folders, `:`-separated)."""
+    home = Path(environ.get("WEIHAI_HOME") or CHECKOUT / "var").expanduser().resolve()
+    extra = tuple(Path(p) for p in environ.get("WEIHAI_CONTRACTS", "").split(os.pathsep) if p)
+    return Settings(
+        home=home,
+        warehouse_dsn=environ.get("WAREHOUSE_DSN") or None,
+        contract_folders=(CHECKOUT / "connectors" / "contracts", *extra),
+    )
