@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
+from connectors.errors import UserError
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -44,7 +46,7 @@ Element = Literal[
 """A quality indicator of GB/T 36344-2018, clause 6; its first two digits name the dimension."""
 
 
-class ContractError(ValueError):
+class ContractError(UserError):
     """A contract cannot be used; the message names file and line."""
 
 
@@ -407,7 +409,7 @@ def _inherit(name: str, column: Any, elements: Mapping[str, Mapping[str, Any]]) 
     merged = {**element, **column}
     if "header" in column and column["header"] != element.get("header", column["header"]):
         own = column.get("aliases", ())
-        merged["aliases"] = tuple(dict.fromkeys((*own, *element.get("aliases", ()))) )
+        merged["aliases"] = tuple(dict.fromkeys((*own, *element.get("aliases", ()))))
     return merged
 
 
@@ -453,7 +455,5 @@ def json_schema() -> dict[str, Any]:
         schema["required"].remove(derived)
     schema["properties"]["by"] = {"type": "array", "items": {"type": "string"}, "title": "By"}
     schema["$defs"]["Column"].pop("required", None)
-    schema["properties"]["columns"]["additionalProperties"] = {
-        "anyOf": [{"$ref": "#/$defs/Column"}, {"type": "null"}]
-    }
+    schema["properties"]["columns"]["additionalProperties"] = {"anyOf": [{"$ref": "#/$defs/Column"}, {"type": "null"}]}
     return schema

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.errors import UserError
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class WarehouseUnreachableError(RuntimeError):
+class WarehouseUnreachableError(UserError):
     """The home names no database yet; the message says how to get one."""
 
 
@@ -89,9 +91,7 @@ class Settings:
             return self.warehouse_dsn
         connection = self.postgres / "connection.json"
         if not connection.is_file():
-            raise WarehouseUnreachableError(
-                f"{self.home} 还没有启动数据库：先运行 `weihai up`，或设置 WAREHOUSE_DSN"
-            )
+            raise WarehouseUnreachableError(f"{self.home} 还没有启动数据库：先运行 `weihai up`，或设置 WAREHOUSE_DSN")
         dsn: str = json.loads(connection.read_text(encoding="utf-8"))["dsn"]
         return dsn
 

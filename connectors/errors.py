@@ -1,0 +1,7 @@
+"""Errors that are meant for the person at the keyboard."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """One clear sentence: what, where, and what to do. Carries no personal data."""

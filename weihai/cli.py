@@ -1,0 +1,52 @@
+"""The `weihai` command."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Annotated
+
+import typer
+
+from connectors.errors import UserError
+from weihai import commands
+
+EXIT_BROKEN = 1
+EXIT_USAGE = 2
+
+
+def build_app() -> typer.Typer:
+    """Assemble the command line from every module of `weihai/commands`."""
+    app = typer.Typer(
+        name="weihai",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help="威海市数据仓库：接收部门数据，建基础库与主题库，评定 49 项指标。",
+    )
+
+    @app.callback()
+    def _options(
+        debug: Annotated[bool, typer.Option("--debug", help="出错时显示完整的程序调用过程。")] = False,
+    ) -> None:
+        del debug
+
+    for module in sorted(m.name for m in pkgutil.iter_modules(commands.__path__)):
+        importlib.import_module(f"weihai.commands.{module}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; a user's error is one sentence and exit code 2."""
+    debug = "--debug" in sys.argv
+    try:
+        build_app()()
+    except UserError as error:
+        if debug:
+            raise
+        print(f"错误：{error}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(130)
