@@ -1,0 +1,70 @@
+"""assess: an Airflow DAG that judges the targets, publishes the run and ends with its verdict."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import chain, dag, get_current_context, task
+
+DOC = """
+### 评定（assess）
+用 Great Expectations 判定共享、开放 90 % 等目标，发布集市与门户，最后给出结论。
+**verdict 失败 = 目标未达标**：结果已发布，不是系统故障；原因见该任务日志与门户“审计”页。
+"""
+
+
+def _run_id() -> str:
+    from dags.support.runs import run_name
+
+    return run_name(get_current_context()["dag_run"].run_id)
+
+
+@dag(
+    dag_id="assess",
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
+    description="目标判定 → 发布 → 门户 → 结论",
+    doc_md=DOC,
+    tags=["weihai"],
+)
+def assess() -> None:
+    @task(doc_md="判定 90 % 目标的各种读法。")
+    def judge_targets() -> list[str]:
+        from dags.support import publishing
+
+        return publishing.judge_targets(_run_id())
+
+    @task(doc_md="整次发布：读者从此看到本次结果。")
+    def publish(missed: list[str]) -> None:
+        from dags.support import publishing
+
+        publishing.publish(_run_id(), missed)
+
+    @task(doc_md="重建静态门户与审计页。")
+    def portal() -> None:
+        from dags.support import publishing
+
+        publishing.build_portal(_run_id())
+
+    @task(retries=0, doc_md="目标未达标时以失败结束，提醒值班人员。")
+    def verdict(missed: list[str]) -> None:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        if missed:
+            raise AirflowFailException("目标未达标：" + "；".join(missed))
+
+    @task(trigger_rule="one_failed", retries=0, doc_md="发布前有任务失败时把本次运行标为中断。")
+    def give_up() -> None:
+        from dags.support import building
+
+        building.give_up(_run_id())
+
+    missed = judge_targets()
+    published = publish(missed)  # type: ignore[arg-type]
+    chain(published, portal(), verdict(missed))  # type: ignore[arg-type]
+    [missed, published] >> give_up()
+
+
+assess()

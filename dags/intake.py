@@ -1,0 +1,101 @@
+"""intake: an Airflow DAG from dropped files to accepted versions in `raw`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import Asset, AssetWatcher, dag, get_current_context, task
+
+from dags.support.landing_trigger import LandingTrigger
+
+LANDING = Asset(
+    "landing",
+    uri="weihai://landing",
+    watchers=[AssetWatcher(name="landing_at_rest", trigger=LandingTrigger())],
+)
+
+DOC = """
+### 接收（intake）
+部门文件落地后自动开始，或由 `weihai run` 启动。逐部门读取、核对、暂存；由 Great Expectations 逐批判定；
+合格的写入 `raw`，不合格的暂扣并回执，其余照常进行。有新数据时启动 **warehouse**。
+
+- 某部门失败：只影响该部门，单独清除（Clear）该映射任务即可重试；重复执行无害。
+- 暂扣批次：`weihai receipt` 查看原因，`weihai release|refuse 批次 --why …` 处理。
+"""
+
+
+def _run_id() -> str:
+    from dags.support.runs import run_name
+
+    return run_name(get_current_context()["dag_run"].run_id)
+
+
+def _conf() -> dict[str, Any]:
+    return dict(get_current_context()["dag_run"].conf or {})
+
+
+@dag(
+    dag_id="intake",
+    schedule=[LANDING],
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
+    description="部门文件 → 核对 → 判定 → raw",
+    doc_md=DOC,
+    tags=["weihai"],
+)
+def intake() -> None:
+    @task(doc_md="列出落地区中有完整文件、或有未完成批次的部门。")
+    def discover() -> list[str]:
+        from dags.support import deliveries
+
+        return deliveries.departments_with_work(_run_id(), only=_conf().get("only"))
+
+    @task(doc_md="归档、读取、核对、暂存一个部门的全部文件。", map_index_template="{{ department }}")
+    def receive(department: str) -> list[int]:
+        from dags.support import deliveries
+
+        get_current_context()["department"] = department  # type: ignore[typeddict-unknown-key]
+        return deliveries.receive_department(_run_id(), department)
+
+    @task(trigger_rule="all_done_min_one_success", doc_md="用 Great Expectations 判定本次暂存的全部批次。")
+    def judge() -> list[dict[str, Any]]:
+        from dags.support import deliveries
+
+        return deliveries.judge_staged(_run_id())
+
+    @task(doc_md="应用合格批次，暂扣其余，写回执。", map_index_template="{{ group['department'] }}")
+    def decide(group: dict[str, Any]) -> list[str]:
+        from dags.support import deliveries
+
+        get_current_context()["group"] = group  # type: ignore[typeddict-unknown-key]
+        return deliveries.decide_department(_run_id(), group)
+
+    @task.short_circuit(trigger_rule="all_done", doc_md="有新数据（或要求重算）时开启一次运行，否则到此为止。")
+    def open_run() -> bool:
+        from dags.support import deliveries
+
+        conf = _conf()
+        return deliveries.open_run(
+            _run_id(),
+            as_of=date.fromisoformat(conf["as_of"]) if conf.get("as_of") else None,
+            parameters=conf.get("parameters") or {},
+            full_refresh=bool(conf.get("full_refresh")),
+        )
+
+    start_warehouse = TriggerDagRunOperator(
+        task_id="start_warehouse",
+        trigger_dag_id="warehouse",
+        trigger_run_id="{{ run_id }}",
+        logical_date=None,
+        skip_when_already_exists=True,
+    )
+    received = receive.expand(department=discover())
+    judged = judge()
+    received >> judged
+    decide.expand(group=judged) >> open_run() >> start_warehouse
+
+
+intake()

@@ -1,0 +1,1 @@
+"""What the three DAGs call, importable and testable without a scheduler."""

@@ -1,0 +1,61 @@
+"""What the warehouse DAG does: prepare from contracts, build each database with dbt, record lineage."""
+
+from __future__ import annotations
+
+from connectors import catalogue, raw_tables
+from connectors.contract import load_contracts
+from connectors.database import connect
+from connectors.settings import load_settings
+from dags.support import lineage, models, runs
+from dags.support.clock import now
+
+
+def prepare(run_id: str) -> None:
+    """Make raw tables, catalogue rows, dbt sources and seed tables match the contracts and seeds."""
+    settings = load_settings()
+    contracts = load_contracts(settings.contract_folders)
+    with connect(settings.dsn()) as connection:
+        raw_tables.ensure_raw_tables(connection, contracts)
+        catalogue.publish_contracts(connection, contracts)
+    build(run_id, "seeds")
+
+
+def build(run_id: str, database: str) -> None:
+    """Build and test one database's models.
+
+    Raises:
+        RuntimeError: models or tests failed; names them.
+    """
+    settings = load_settings()
+    contracts = load_contracts(settings.contract_folders)
+    finished = 0
+
+    def on_node(name: str, total: int) -> None:
+        nonlocal finished
+        finished += 1
+        runs.report_progress(
+            settings, run_id, "warehouse", database, state="running", done=finished, total=total, note=name
+        )
+
+    report = models.run_models(settings, contracts, database, full_refresh=_full_refresh(run_id), on_node=on_node)
+    note = f"{report.models} 个模型，{report.tests} 项检验"
+    state = "failed" if report.failed else "done"
+    runs.report_progress(settings, run_id, "warehouse", database, state=state, done=finished, total=finished, note=note)
+    if report.failed:
+        raise RuntimeError(f"{database}: 失败 {'、'.join(report.failed)}")
+
+
+def _full_refresh(run_id: str) -> bool:
+    with connect(load_settings().dsn()) as connection:
+        row = connection.execute("select full_refresh from mart.run where run_id = %s", (run_id,)).fetchone()
+    return bool(row and row[0])
+
+
+def record_lineage(run_id: str) -> None:
+    """Record which batches and files each indicator of the run rests on."""
+    lineage.record(load_settings(), run_id)
+
+
+def give_up(run_id: str) -> None:
+    """Mark the run broken; readers keep the last published one."""
+    runs.break_run(load_settings(), run_id, now=now())

@@ -1,0 +1,42 @@
+"""What the assess DAG does: judge the targets, publish, build the portal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors.settings import load_settings
+from dags.support import runs
+from dags.support.clock import now
+
+
+def judge_targets(run_id: str) -> list[str]:
+    """Judge the run's targets; return the missed critical ones as Chinese sentences."""
+    from expectations import gate
+
+    settings = load_settings()
+    verdict = gate.judge_targets(settings, run_id, now=now())
+    runs.report_progress(
+        settings,
+        run_id,
+        "assess",
+        "目标判定",
+        state="done" if verdict.passed else "held",
+        note="全部达标" if verdict.passed else f"{len(verdict.missed)} 项未达标",
+    )
+    return list(verdict.missed)
+
+
+def publish(run_id: str, missed: Sequence[str]) -> None:
+    """Make the run visible, whole."""
+    settings = load_settings()
+    runs.publish_run(settings, run_id, "target_missed" if missed else "passed", now=now())
+    runs.report_progress(settings, run_id, "assess", "发布", state="done")
+
+
+def build_portal(run_id: str) -> None:
+    """Build the static pages of the published run."""
+    import portal
+
+    settings = load_settings()
+    portal.build(settings, now=now())
+    runs.report_progress(settings, run_id, "assess", "门户", state="done")

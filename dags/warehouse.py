@@ -1,0 +1,76 @@
+"""warehouse: an Airflow DAG that builds base libraries and the mart with dbt, one invocation per database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import chain, dag, get_current_context, task
+
+DOC = """
+### 建库（warehouse）
+用 dbt 依次建立法人库、目录库与指标集市，每个库一个任务，可单独重试；完成后启动 **assess**。
+失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
+"""
+
+DATABASES = ("legal_entity", "catalogue", "mart")
+
+
+def _run_id() -> str:
+    from dags.support.runs import run_name
+
+    return run_name(get_current_context()["dag_run"].run_id)
+
+
+@dag(
+    dag_id="warehouse",
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
+    description="raw → 基础库 → 指标集市（dbt）",
+    doc_md=DOC,
+    tags=["weihai"],
+)
+def warehouse() -> None:
+    @task(doc_md="按契约备好 raw 表、目录登记、dbt 源与种子表。")
+    def prepare() -> None:
+        from dags.support import building
+
+        building.prepare(_run_id())
+
+    @task
+    def build(database: str) -> None:
+        from dags.support import building
+
+        building.build(_run_id(), database)
+
+    @task(doc_md="记录每个指标用到的批次与文件。")
+    def lineage() -> None:
+        from dags.support import building
+
+        building.record_lineage(_run_id())
+
+    @task(trigger_rule="one_failed", retries=0, doc_md="有任务失败时把本次运行标为中断。")
+    def give_up() -> None:
+        from dags.support import building
+
+        building.give_up(_run_id())
+
+    start_assess = TriggerDagRunOperator(
+        task_id="start_assess",
+        trigger_dag_id="assess",
+        trigger_run_id="{{ run_id }}",
+        logical_date=None,
+        skip_when_already_exists=True,
+    )
+    steps = [
+        prepare(),
+        *(build.override(task_id=name, doc_md=f"dbt 建立并检验 {name}。")(name) for name in DATABASES),
+        lineage(),
+    ]
+    chain(*steps, start_assess)
+    steps >> give_up()
+
+
+warehouse()
