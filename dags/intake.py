@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -19,7 +19,7 @@ LANDING = Asset(
 DOC = """
 ### 接收（intake）
 部门文件落地后自动开始，或由 `weihai run` 启动。逐部门读取、核对、暂存；由 Great Expectations 逐批判定；
-合格的写入 `raw`，不合格的暂扣并回执，其余照常进行。有新数据时启动 **warehouse**。
+合格的写入 `raw`，不合格的暂扣并回执，其余照常进行。最后启动 **warehouse**（没有新数据时它随即结束）。
 
 - 某部门失败：只影响该部门，单独清除（Clear）该映射任务即可重试；重复执行无害。
 - 暂扣批次：`weihai receipt` 查看原因，`weihai release|refuse 批次 --why …` 处理。
@@ -41,6 +41,7 @@ def _conf() -> dict[str, Any]:
     schedule=[LANDING],
     catchup=False,
     max_active_runs=1,
+    render_template_as_native_obj=True,
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
     description="部门文件 → 核对 → 判定 → raw",
     doc_md=DOC,
@@ -73,29 +74,19 @@ def intake() -> None:
         get_current_context()["group"] = group  # type: ignore[typeddict-unknown-key]
         return deliveries.decide_department(_run_id(), group)
 
-    @task.short_circuit(trigger_rule="all_done", doc_md="有新数据（或要求重算）时开启一次运行，否则到此为止。")
-    def open_run() -> bool:
-        from dags.support import deliveries
-
-        conf = _conf()
-        return deliveries.open_run(
-            _run_id(),
-            as_of=date.fromisoformat(conf["as_of"]) if conf.get("as_of") else None,
-            parameters=conf.get("parameters") or {},
-            full_refresh=bool(conf.get("full_refresh")),
-        )
-
     start_warehouse = TriggerDagRunOperator(
         task_id="start_warehouse",
         trigger_dag_id="warehouse",
         trigger_run_id="{{ run_id }}",
+        conf="{{ dag_run.conf or {} }}",  # type: ignore[arg-type]  # rendered to the dict itself
+        trigger_rule="all_done",
         logical_date=None,
         skip_when_already_exists=True,
     )
     received = receive.expand(department=discover())
     judged = judge()
     received >> judged
-    decide.expand(group=judged) >> open_run() >> start_warehouse
+    decide.expand(group=judged) >> start_warehouse
 
 
 intake()

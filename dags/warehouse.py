@@ -33,6 +33,12 @@ def _run_id() -> str:
     tags=["weihai"],
 )
 def warehouse() -> None:
+    @task.short_circuit(doc_md="有新数据（或要求重算）时开启一次运行，否则到此为止。")
+    def open_run() -> bool:
+        from dags.support import building
+
+        return building.open_run(_run_id(), dict(get_current_context()["dag_run"].conf or {}))
+
     @task(doc_md="按契约备好 raw 表、目录登记、dbt 源与种子表。")
     def prepare() -> None:
         from dags.support import building
@@ -65,6 +71,7 @@ def warehouse() -> None:
         skip_when_already_exists=True,
     )
     steps = [
+        open_run(),
         prepare(),
         *(build.override(task_id=name, doc_md=f"dbt 建立并检验 {name}。")(name) for name in DATABASES),
         lineage(),

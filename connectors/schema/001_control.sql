@@ -161,7 +161,7 @@ create table mart.run (
     full_refresh boolean not null default false,
     started_at timestamptz not null,
     finished_at timestamptz,
-    state text not null check (state in ('running', 'published', 'broken')),
+    state text not null check (state in ('running', 'built', 'published', 'broken')),
     verdict text check (verdict in ('passed', 'target_missed'))
 );
 create unique index on mart.run (state) where state = 'running';

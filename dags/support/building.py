@@ -1,6 +1,11 @@
-"""What the warehouse DAG does: prepare from contracts, build each database with dbt, record lineage."""
+"""What the warehouse DAG does: open a run, prepare from contracts, build each database with dbt, record lineage."""
 
 from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
 
 from connectors import catalogue, raw_tables
 from connectors.contract import load_contracts
@@ -8,6 +13,30 @@ from connectors.database import connect
 from connectors.settings import load_settings
 from dags.support import lineage, models, runs
 from dags.support.clock import now
+
+
+log = logging.getLogger(__name__)
+
+
+def open_run(run_id: str, conf: Mapping[str, Any]) -> bool:
+    """Open a run if there is something new to compute; say in the log and the progress why or why not.
+
+    Args:
+        conf: `as_of` (ISO date), `parameters`, `full_refresh`, each optional, as `weihai run` gave them.
+    """
+    settings = load_settings()
+    opening = runs.open_run(
+        settings,
+        load_contracts(settings.contract_folders),
+        run_id,
+        as_of=date.fromisoformat(conf["as_of"]) if conf.get("as_of") else None,
+        parameters=conf.get("parameters") or {},
+        full_refresh=bool(conf.get("full_refresh")),
+        now=now(),
+    )
+    runs.report_progress(settings, run_id, "warehouse", "开启运行", state="done", note=opening.reason)
+    log.info("%s", opening.reason)
+    return opening.opened
 
 
 def prepare(run_id: str) -> None:
@@ -53,7 +82,9 @@ def _full_refresh(run_id: str) -> bool:
 
 def record_lineage(run_id: str) -> None:
     """Record which batches and files each indicator of the run rests on."""
-    lineage.record(load_settings(), run_id)
+    settings = load_settings()
+    lineage.record(settings, run_id)
+    runs.finish_building(settings, run_id)
 
 
 def give_up(run_id: str) -> None:

@@ -1,11 +1,10 @@
-"""What the intake DAG does: find work by department, receive, judge, decide, open a run."""
+"""What the intake DAG does: find work by department, receive, judge, decide."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from connectors import intake, landing
@@ -132,14 +131,3 @@ def decide_department(run_id: str, group: Mapping[str, Any]) -> list[str]:
     if failed:
         raise RuntimeError(f"批次 {failed} 未能完成入库，可重试")
     return statuses
-
-
-def open_run(run_id: str, *, as_of: date | None, parameters: Mapping[str, Any], full_refresh: bool) -> bool:
-    """Open a run if there is something new to compute; say in the log and the progress why or why not."""
-    settings, contracts = _load()
-    opening = runs.open_run(
-        settings, contracts, run_id, as_of=as_of, parameters=parameters, full_refresh=full_refresh, now=now()
-    )
-    runs.report_progress(settings, run_id, "intake", "开启运行", state="done", note=opening.reason)
-    log.info("%s", opening.reason)
-    return opening.opened

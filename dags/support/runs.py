@@ -1,4 +1,8 @@
-"""The life of a run in `mart.run`: opened when something is new, published whole, or marked broken."""
+"""The life of a run in `mart.run`: opened when something is new, built, published whole, or marked broken.
+
+Only one run is `running` (being built) at a time: the warehouse DAG admits one active run, so that a row found
+`running` when the next one opens belongs to a run that was killed.
+"""
 
 from __future__ import annotations
 
@@ -108,11 +112,18 @@ def _same_run(
     connection: Connection, as_of: date, known_at: int, rules: str, parameters: Mapping[str, Any]
 ) -> str | None:
     row = connection.execute(
-        "select run.run_id from mart.run join mart.latest_run using (run_id)"
-        " where run.as_of = %s and run.known_at = %s and run.rule_version = %s and run.parameters = %s::jsonb",
+        "select run_id from (select * from mart.run where as_of = %s and state in ('built', 'published')"
+        " order by started_at desc limit 1) as latest"
+        " where known_at = %s and rule_version = %s and parameters = %s::jsonb",
         (as_of, known_at, rules, json.dumps(dict(parameters))),
     ).fetchone()
     return row[0] if row else None
+
+
+def finish_building(settings: Settings, run_id: str) -> None:
+    """Record that the run's models stand, so that the next run may be built while this one is judged."""
+    with connect(settings.dsn()) as connection:
+        connection.execute("update mart.run set state = 'built' where run_id = %s", (run_id,))
 
 
 def publish_run(settings: Settings, run_id: str, verdict: Verdict, *, now: datetime) -> None:
@@ -128,7 +139,7 @@ def break_run(settings: Settings, run_id: str, *, now: datetime) -> None:
     """Mark a run that cannot be finished; readers keep seeing the last published one."""
     with connect(settings.dsn()) as connection:
         connection.execute(
-            "update mart.run set state = 'broken', finished_at = %s where run_id = %s and state = 'running'",
+            "update mart.run set state = 'broken', finished_at = %s where run_id = %s and state in ('running', 'built')",
             (now, run_id),
         )
 
