@@ -7,6 +7,7 @@ department's defaults (`<department>/_defaults.yml`).
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -95,7 +96,9 @@ class CodeList(Strict):
     """The words a code column may hold, each with the codes and wordings that mean the same."""
 
     title: str
-    words: dict[str, list[str]]
+    words: dict[str, list[str]] = {}
+    file: str | None = None
+    """Instead of `words`: a CSV with `code,name`, relative to this file; codes become the words, names their aliases."""
     default: str | None = None
     """The word an empty cell counts as, noted on the row."""
 
@@ -217,6 +220,8 @@ class Contract(Strict):
     extract: Name
     title: str
     description: str
+    default_level: Level | None = None
+    """Level of the columns that state none; without it L3 in a person's extract, else L2."""
     person: bool = False
     """The grain is a person or a person is named: columns default to L3, free text is scanned for identifiers."""
     key: tuple[Name, ...]
@@ -230,6 +235,8 @@ class Contract(Strict):
     sharing: Sharing
     opening: Opening = Opening()
     columns: dict[Name, Column]
+    ignored: dict[str, str] = {}
+    """Headers seen in real deliveries that are deliberately not taken, each with the reason."""
     rules: dict[Name, Rule] = {}
     note: str = ""
 
@@ -261,8 +268,8 @@ class Contract(Strict):
         return f"{self.department}__{self.extract}"
 
     def level(self, column: str) -> Level:
-        """Return the column's protection level (its own, else L3 in a person's extract, else L2)."""
-        own = self.columns[column].level
+        """Return the column's protection level: its own, else the contract's default, else L3 for persons, else L2."""
+        own = self.columns[column].level or self.default_level
         return own if own is not None else (Level.L3 if self.person else Level.L2)
 
     @cached_property
@@ -348,7 +355,7 @@ def load_contracts(folders: Sequence[Path]) -> Contracts:
         path = folder / "_codes.yml"
         for name, raw in (_read(path) if path.is_file() else {}).items():
             try:
-                codes[name] = CodeList.model_validate(raw)
+                codes[name] = _with_file(path, CodeList.model_validate(raw))
             except ValidationError as error:
                 problems += _explain(path, {name: raw}, error, (name,))
     found: dict[str, Contract] = {}
@@ -368,6 +375,23 @@ def load_contracts(folders: Sequence[Path]) -> Contracts:
     if problems:
         raise ContractError("\n".join(problems))
     return Contracts(dict(sorted(found.items())), codes)
+
+
+def _with_file(path: Path, codes: CodeList) -> CodeList:
+    """Fill the words of a list that names a file; a name on several codes means the deepest of a chain, else none."""
+    if codes.file is None:
+        return codes
+    with (path.parent / codes.file).open(encoding="utf-8", newline="") as lines:
+        rows = [(row["code"], row["name"]) for row in csv.DictReader(lines)]
+    holders: dict[str, list[str]] = {}
+    for code, name in rows:
+        holders.setdefault(name, []).append(code)
+    words: dict[str, list[str]] = {code: [] for code, _ in rows}
+    for name, held in holders.items():
+        deepest = max(held, key=len)
+        if name not in words and all(deepest.startswith(code) for code in held):
+            words[deepest].append(name)
+    return codes.model_copy(update={"words": words})
 
 
 def _undefined(path: Path, contract: Contract, codes: Mapping[str, CodeList]) -> list[str]:
