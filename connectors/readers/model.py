@@ -1,0 +1,78 @@
+"""What every reader yields: text cells with the department's own row numbers, in bounded batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from connectors.errors import UserError
+
+FAULT_QUOTE = "quote"
+"""The record's quotes do not pair, so its cells cannot be told apart."""
+FAULT_ENCODING = "encoding"
+"""The record holds bytes that are not text in the file's encoding."""
+
+
+class UnreadableFileError(UserError):
+    """The file cannot be read as a table; one Chinese sentence says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class TextBatch:
+    """Consecutive records of one sheet.
+
+    Attributes:
+        cells: string columns named by position (`"0"`, `"1"`, …); `""` is an empty cell, null one that is not there.
+        row_no: Int64, the record's number as a spreadsheet shows it: 1-based, blank lines and header counted, a quoted
+            line break starts no new record.
+        field_count: Int32, fields of the record as delivered; null where the format is rectangular.
+        fault: String, null or one of `FAULT_QUOTE`, `FAULT_ENCODING`; the cells of a faulty record are not to be used.
+    """
+
+    cells: pl.DataFrame
+    row_no: pl.Series
+    field_count: pl.Series
+    fault: pl.Series
+
+    def __len__(self) -> int:
+        return len(self.row_no)
+
+
+@dataclass(frozen=True)
+class TextSheet:
+    """One sheet (a text file is one sheet).
+
+    Attributes:
+        name: the sheet's name; empty for a text file.
+        hidden: not shown to whoever opens the workbook.
+        epoch_1904: bare day numbers count from 1904-01-01 (workbooks made on old Macs).
+        open: starts reading from the first record; may be called again.
+    """
+
+    name: str
+    hidden: bool
+    epoch_1904: bool
+    open: Callable[[], Iterator[TextBatch]]
+
+    def batches(self) -> Iterator[TextBatch]:
+        """Read all records from the first one on, every physical record exactly once."""
+        return self.open()
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """One delivered file: its format as detected from the content, and its sheets in their order.
+
+    Attributes:
+        format: `csv`, `xlsx`.
+        encoding: `utf-8`, `utf-8-sig`, `gb18030`; null for workbooks.
+        delimiter: of a text file.
+        sheets: hidden ones included.
+    """
+
+    format: str
+    encoding: str | None
+    delimiter: str | None
+    sheets: tuple[TextSheet, ...]
