@@ -1,0 +1,114 @@
+"""The DAG files load in Airflow, and the watcher announces files at rest once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+LOAD = """
+import json
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder={folder!r}, include_examples=False)
+print("RESULT" + json.dumps({{
+    "errors": bag.import_errors,
+    "dags": {{
+        dag_id: {{
+            "tasks": sorted(dag.task_ids), "active": dag.max_active_runs, "doc": bool(dag.doc_md),
+            "leaves": sorted(t.task_id for t in dag.leaves),
+        }} for dag_id, dag in bag.dags.items()
+    }},
+}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, object]]]:
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+    script = LOAD.format(folder=str(CHECKOUT / "dags"))
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, cwd=CHECKOUT
+    )
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
+    return json.loads(line.removeprefix("RESULT"))
+
+
+def test_exactly_three_dags_load_without_error(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    assert loaded["errors"] == {}
+    assert set(loaded["dags"]) == {"intake", "warehouse", "assess"}
+
+
+def test_every_dag_runs_one_at_a_time_and_explains_itself(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    for dag in loaded["dags"].values():
+        assert dag["active"] == 1
+        assert dag["doc"]
+
+
+def test_each_database_is_a_task_of_its_own(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    assert {"legal_entity", "catalogue", "mart"} <= set(loaded["dags"]["warehouse"]["tasks"])  # type: ignore[arg-type]
+
+
+def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    assert loaded["dags"]["assess"]["leaves"] == ["give_up", "verdict"]
+
+
+def announced(listings: Iterator[dict[str, tuple[int, int]]], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
+    from dags.support import landing_trigger
+
+    class Exhausted(Exception):
+        pass
+
+    def listing(_zone: Path) -> dict[str, tuple[int, int]]:
+        try:
+            return next(listings)
+        except StopIteration as error:
+            raise Exhausted from error
+
+    monkeypatch.setattr(landing_trigger.landing, "listing", listing)
+    events = []
+
+    async def collect() -> None:
+        async for event in landing_trigger.LandingTrigger(poll_seconds=0).run():
+            events.append(event.payload)
+
+    try:
+        asyncio.run(collect())
+    except RuntimeError:
+        pass
+    except Exhausted:
+        pass
+    return events
+
+
+def test_watcher_waits_while_a_file_is_growing(monkeypatch: pytest.MonkeyPatch) -> None:
+    growing = [{"a.csv": (n, n)} for n in range(5)]
+    assert announced(iter(growing), monkeypatch) == []
+
+
+def test_watcher_announces_a_resting_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    resting = [{}, {"a.csv": (1, 1)}, {"a.csv": (9, 2)}, *[{"a.csv": (9, 2)}] * 4]
+    assert announced(iter(resting), monkeypatch) == [{"files": 1}]
+
+
+def test_watcher_announces_the_same_name_again_when_it_was_taken_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = [*[{"a.csv": (9, 2)}] * 2, {}, {}, *[{"a.csv": (9, 2)}] * 2]
+    assert announced(iter(again), monkeypatch) == [{"files": 1}, {"files": 1}]
+
+
+def test_event_names_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = announced(iter([{"市公安局/371002198506070019.csv": (9, 2)}] * 3), monkeypatch)
+    assert "371002198506070019" not in json.dumps(events)

@@ -1,0 +1,182 @@
+"""From dropped file to scorecard through the real scheduler, as a newcomer would see it.
+
+The tests of this module tell one story and run in order: a clean month, a month with one bad delivery, a month that
+misses its targets, and what happens in between.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import City
+
+PERSONS = "4000"
+REGISTER = Path(__file__).parents[3] / "shared" / "data" / "enterprise" / "weihai.csv"
+
+
+def deliver(city: City, folder: Path, profile: str, as_of: str) -> None:
+    made = city.weihai("sample", "--persons", PERSONS, "--profile", profile, "--as-of", as_of, "--out", str(folder))
+    assert made.returncode == 0, made.stderr
+    dropped = city.weihai("drop", str(folder))
+    assert dropped.returncode == 0, dropped.stderr
+
+
+def state(city: City) -> list[tuple[object, ...]]:
+    return city.query(
+        "select (select count(*) from mart.run), (select count(*) from quality.batch), (select max(seq) from"
+        " quality.event), (select count(*) from quality.version_closing), (select count(*) from raw."
+        "market_regulation__enterprise), (select md5(string_agg(v::text, '' order by indicator_id, as_of))"
+        " from mart.indicator_value v)"
+    )
+
+
+def test_clean_city_passes_every_gate(city: City, tmp_path: Path) -> None:
+    deliver(city, tmp_path / "clean", "clean", "2021-09-30")
+    run = city.weihai("run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "评分表" in run.stdout
+    assert "数据资源共享水平" in run.stdout
+    assert "未达标" not in run.stdout.replace("项未达标", "")
+    assert city.query("select count(*) from mart.indicator_value where as_of = '2021-09-30'") == [(49,)]
+    assert city.query("select count(*) from quality.batch where status = 'held'") == [(0,)]
+
+
+def test_second_run_changes_nothing_when_nothing_is_new(city: City) -> None:
+    before = state(city)
+    run = city.weihai("run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "没有新数据" in run.stdout
+    assert state(city) == before
+
+
+def test_bad_delivery_is_held_and_the_rest_goes_on(city: City, tmp_path: Path) -> None:
+    deliver(city, tmp_path / "default", "default", "2021-10-31")
+    run = city.weihai("run", "--as-of", "2021-10-31")
+    assert run.returncode == 3, run.stdout + run.stderr
+    held = city.query("select department, extract from quality.batch where status = 'held'")
+    assert held == [("industry_it", "cloud_enterprise")]
+    assert "暂扣 批次" in run.stdout
+    in_force = "select count(*) from raw.industry_it__cloud_enterprise where _closed_batch_id is null"
+    assert city.query(in_force)[0][0] > 2000
+    assert not list((city.home / "landing").glob("*/inbox/**/*.*"))
+
+
+def test_batch_held_earlier_is_listed_but_does_not_change_the_exit_code(city: City) -> None:
+    run = city.weihai("run")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "此前暂扣" in run.stdout
+
+
+def test_missed_target_is_said_after_publishing(city: City, tmp_path: Path) -> None:
+    deliver(city, tmp_path / "failing", "failing", "2021-11-30")
+    run = city.weihai("run", "--as-of", "2021-11-30")
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert "未达标" in run.stdout
+    assert city.query("select state, verdict from mart.run where as_of = '2021-11-30'") == [
+        ("published", "target_missed")
+    ]
+
+
+def test_dropped_file_starts_a_run_by_itself(city: City, tmp_path: Path) -> None:
+    before = city.query("select count(*) from mart.run where state = 'published'")[0][0]
+    inbox = city.home / "landing" / "commerce" / "inbox" / "ecommerce"
+    inbox.mkdir(parents=True, exist_ok=True)
+    (inbox / ".upload").write_text("年份,电商交易额（亿元）\n2020,411.5\n", encoding="gb18030")
+    (inbox / ".upload").rename(inbox / "电商交易额_20211130.csv")
+    batch = city.wait(
+        lambda: (
+            city.query(
+                "select batch_id, status, as_of from quality.batch where extract = 'ecommerce'"
+                " and status like 'accepted%%' order by batch_id desc limit 1"
+            )
+            if not list(inbox.glob("*.csv"))
+            else None
+        ),
+        "the dropped file was not taken",
+    )[0]
+    assert batch[2] == date(2021, 11, 30)
+    receipts = list((city.home / "landing" / "commerce" / "receipts" / "ecommerce").glob(f"*.{batch[0]}.receipt.*"))
+    assert sorted(p.suffix for p in receipts) == [".json", ".xlsx"]
+    city.wait(
+        lambda: city.query("select count(*) from mart.run where state = 'published'")[0][0] > before,
+        "the dropped file led to no published run",
+    )
+
+
+def test_bad_files_are_answered_and_change_nothing(city: City) -> None:
+    before = state(city)[0][2:]
+    landing = city.home / "landing"
+    bad = {
+        landing / "commerce" / "inbox" / "ecommerce" / "空.csv": b"",
+        landing / "commerce" / "inbox" / "ecommerce" / "坏.xlsx": b"PK\x03\x04 broken",
+        landing / "commerce" / "inbox" / "ecommerce" / "=cmd().csv": "甲,乙\n1,2\n".encode(),
+        landing / "moon_office" / "inbox" / "x.csv": "年份\n2020\n".encode(),
+    }
+    for path, content in bad.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    city.wait(lambda: not any(p.exists() for p in bad), "the bad files were not taken")
+    city.wait(
+        lambda: city.query("select count(*) from quality.batch where status = 'rejected'")[0][0] >= len(bad),
+        "the bad files were not answered",
+    )
+    assert list((landing / "_unknown" / "receipts").rglob("*.receipt.json"))
+    assert len(list((landing / "commerce" / "receipts").rglob("*.receipt.json"))) >= 3
+    assert state(city)[0][2:] == before
+
+
+def test_indicator_is_explained_down_to_its_files(city: City) -> None:
+    told = city.weihai("explain", "dept_sharing_rate", "--as-of", "2021-10-31")
+    assert told.returncode == 0, told.stderr
+    assert "信息资源部门间共享率达到90%" in told.stdout
+    assert "sharing_departments" in told.stdout
+    assert re.search(r"[0-9a-f]{64}", told.stdout)
+    assert "resource_catalogue" in told.stdout
+
+
+def test_unknown_indicator_is_one_sentence_and_exit_code_2(city: City) -> None:
+    told = city.weihai("explain", "dept_sharing_rat")
+    assert told.returncode == 2
+    assert "dept_sharing_rate" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_portal_shows_the_published_run(city: City) -> None:
+    page = (city.home / "reports" / "portal" / "index.html").read_text(encoding="utf-8")
+    assert page.count("indicator/") >= 49
+
+
+@pytest.mark.skipif(not REGISTER.is_file(), reason="the real register is not part of the project")
+def test_real_register_is_recognised_and_every_row_accounted_for(city: City) -> None:
+    dropped = city.weihai("drop", "market_regulation", "enterprise", str(REGISTER), "--as-of", "2021-09-30")
+    assert dropped.returncode == 0, dropped.stderr
+    batch = city.wait(
+        lambda: city.query(
+            "select batch_id, rows_physical, rows_header, rows_read, rows_loaded, rows_unchanged, rows_duplicate,"
+            " rows_rejected from quality.batch where file_name like 'weihai%%' and applied_seq is not null"
+        ),
+        "the register was not accepted",
+    )[0]
+    _, physical, header, read, loaded, unchanged, duplicate, rejected = batch
+    assert (physical, header, read) == (2173, 1, 2172)
+    assert loaded + unchanged + duplicate + rejected == 2172
+
+
+def test_no_identifier_reaches_airflows_logs_or_the_portal(city: City) -> None:
+    names = {
+        n for (n,) in city.query("select legal_representative from raw.market_regulation__enterprise limit 300") if n
+    }
+    long_names = {n for n in names if len(n) >= 3}
+    assert long_names
+    shown = [
+        path
+        for folder in (city.home / "airflow" / "logs", city.home / "reports", city.home / "logs")
+        for path in folder.rglob("*")
+        if path.is_file()
+        and any(f'"{n}"' in (text := path.read_text("utf-8", errors="replace")) or f">{n}<" in text for n in long_names)
+    ]
+    assert shown == []
