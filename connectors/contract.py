@@ -98,7 +98,7 @@ class CodeList(Strict):
     title: str
     words: dict[str, list[str]] = {}
     file: str | None = None
-    """Instead of `words`: a CSV with `code,name`, relative to this file; codes become the words, names their aliases."""
+    """Instead of `words`: a CSV with `code,name`, relative to this file; codes become words, names their aliases."""
     default: str | None = None
     """The word an empty cell counts as, noted on the row."""
 
