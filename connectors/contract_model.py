@@ -1,0 +1,419 @@
+"""The model of a data contract: what one department extract is, and what is stored of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Text = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
+
+DERIVED_KEYS = ("department", "extract", "codes_digest")
+"""Keys of a contract that its place and its surroundings say, not its file."""
+
+LONG_TERM = "9999-12-31"
+"""How 长期, 2099-12-31 and 9999-12-31 are stored."""
+
+DIMENSIONS: Mapping[str, str] = {
+    "01": "规范性",
+    "02": "完整性",
+    "03": "准确性",
+    "04": "一致性",
+    "05": "时效性",
+    "06": "可访问性",
+}
+"""The six quality dimensions of GB/T 36344-2018."""
+
+Element = Literal[
+    "0101", "0102", "0103", "0104", "0105", "0106", "0201", "0202", "0301", "0302", "0303", "0304",
+    "0305", "0401", "0402", "0501", "0502", "0503", "0601", "0602",
+]  # fmt: skip
+"""A quality indicator of GB/T 36344-2018, clause 6; its first two digits name the dimension."""
+
+
+class Level(StrEnum):
+    """Protection level: public, internal, personal, sensitive."""
+
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    L4 = "L4"
+
+
+class ColumnType(StrEnum):
+    """How a column's text is understood; see `connectors/normalise`."""
+
+    TEXT = "text"
+    ID = "id"
+    USCC = "uscc"
+    CODE = "code"
+    DIVISION = "division"
+    DATE = "date"
+    DATETIME = "datetime"
+    PERIOD = "period"
+    INT = "int"
+    DECIMAL = "decimal"
+    MONEY = "money"
+    QUANTITY = "quantity"
+    BOOL = "bool"
+
+
+class Severity(StrEnum):
+    """What a missed threshold means: hold the batch, or tell the department."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Strict(BaseModel):
+    """A model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class CodeList(Strict):
+    """The words a code column may hold, each with the codes and wordings that mean the same."""
+
+    title: Text
+    words: dict[str, list[str]] = {}
+    """Canonical word to its aliases."""
+    file: str | None = None
+    """Instead of `words`: a CSV with `code,name`, relative to this file; codes become words, names their aliases."""
+    default: str | None = None
+    """The word an empty cell counts as, noted on the row."""
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> Self:
+        if not self.words and self.file is None:
+            raise ValueError("须给出 words 或 file")
+        seen: dict[str, str] = {}
+        for word, aliases in self.words.items():
+            for text in (word, *aliases):
+                if seen.setdefault(text, word) != word:
+                    raise ValueError(f"“{text}” 同时属于 {seen[text]} 和 {word}")
+        if self.default is not None and self.file is None and self.default not in self.words:
+            raise ValueError(f"default “{self.default}” 不在 words 中")
+        return self
+
+
+class Column(Strict):
+    """One column as the department delivers it."""
+
+    header: Text
+    """The Chinese header."""
+    type: ColumnType
+    """How the text is understood, and how it is stored."""
+    unit: str | None = None
+    """Of money (CNY) and quantity: the unit that is stored, whatever known unit is delivered."""
+    codes: str | None = None
+    """Of a code column: its list in `_codes.yml`."""
+    required: bool | Literal["warning"] = False
+    """`true`: a row without it is rejected; `warning`: it is loaded with an issue."""
+    level: Level | None = None
+    """Protection level, where it differs from the contract's default."""
+    description: str = ""
+    """What the header does not say."""
+    aliases: tuple[Text, ...] = ()
+    """Other headers under which departments deliver it."""
+    values: tuple[str, ...] = ()
+    """Texts that look like placeholders (无, /) but are true values of this column."""
+    minimum: float | None = None
+    """Smallest plausible value, in the stored unit."""
+    maximum: float | None = None
+    """Largest plausible value, in the stored unit."""
+    pattern: str | None = None
+    """Regular expression (RE2) of the whole normalised text."""
+    not_after_as_of: bool = False
+    """The date must not lie after the delivery's as-of date; where it does, it is kept and flagged."""
+    element: str | None = None
+    """The shared data element to inherit from, where it is not the column's own name; its aliases are not inherited."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.type in (ColumnType.MONEY, ColumnType.QUANTITY)) != (self.unit is not None):
+            raise ValueError("unit 只用于 money 和 quantity，且必须给出")
+        if self.type is ColumnType.MONEY and self.unit != "CNY":
+            raise ValueError("money 的 unit 只能是 CNY（原币金额与币种另存）")
+        if (self.type is ColumnType.CODE) != (self.codes is not None):
+            raise ValueError("codes 只用于 code 列，且必须给出")
+        if (self.minimum is not None or self.maximum is not None) and self.type not in _NUMBERS:
+            raise ValueError("minimum、maximum 只用于数值列")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError("minimum 大于 maximum")
+        if self.not_after_as_of and self.type not in _DATES:
+            raise ValueError("not_after_as_of 只用于 date 和 datetime 列")
+        if self.pattern is not None:
+            if self.type not in _PATTERNED:
+                raise ValueError("pattern 只用于 text 和 period 列")
+            _compiles(self.pattern)
+        return self
+
+
+_NUMBERS = frozenset({ColumnType.INT, ColumnType.DECIMAL, ColumnType.MONEY, ColumnType.QUANTITY})
+_DATES = frozenset({ColumnType.DATE, ColumnType.DATETIME})
+_PATTERNED = frozenset({ColumnType.TEXT, ColumnType.PERIOD})
+
+
+def _compiles(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"pattern 不是有效的正则表达式：{error}") from error
+
+
+class RuleBase(Strict):
+    """What every rule states besides its test."""
+
+    dimension: Element
+    """Quality indicator of GB/T 36344-2018 that the rule measures."""
+    severity: Severity = Severity.WARNING
+    """`critical`: a share of passed rows under the threshold holds the batch."""
+    threshold: Share = 0.9
+    """Smallest share of passed rows that is good enough."""
+    message: Text
+    """One Chinese sentence for the department."""
+
+
+class DateOrder(RuleBase):
+    """`earlier` must not lie after `later`; not judged where either is empty; a date and a time compare by day."""
+
+    kind: Literal["date_order"]
+    earlier: Name
+    later: Name
+
+
+class RequiredIf(RuleBase):
+    """`column` must be filled where `when` holds; other rows are not judged."""
+
+    kind: Literal["required_if"]
+    column: Name
+    when: Annotated[dict[Name, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
+    """Every column here has one of the words: canonical ones of a code list, 是 or 否 of a bool, else any text."""
+
+
+class Unique(RuleBase):
+    """The columns together occur once per delivery; rows where all are empty are not judged."""
+
+    kind: Literal["unique"]
+    columns: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Reference(RuleBase):
+    """The value must stand in a current record of another extract; not judged where that one was never delivered."""
+
+    kind: Literal["reference"]
+    column: Name
+    extract: str
+    """Id of the other contract."""
+    to: Name
+    """Column of the other contract."""
+
+
+Rule = Annotated[DateOrder | RequiredIf | Unique | Reference, Field(discriminator="kind")]
+
+
+class Sharing(Strict):
+    """Sharing attribute of the resource (政务信息资源目录编制指南)."""
+
+    type: Literal["无条件共享", "有条件共享", "不予共享"]
+    condition: str | None = None
+    method: str = "共享平台"
+    basis: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.type == "有条件共享" and not self.condition:
+            raise ValueError("有条件共享须写明 condition")
+        if self.type == "不予共享" and not self.basis:
+            raise ValueError("不予共享须写明 basis（法律、行政法规或党中央、国务院政策依据）")
+        return self
+
+
+class Opening(Strict):
+    """Opening attribute of the resource: whether its L1 columns are open data, and under which category."""
+
+    is_open: bool = False
+    category: str | None = None
+    """One of the 22 of indicator 18, where the resource is opened."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.is_open != (self.category is not None):
+            raise ValueError("开放的资源（is_open）须写明 category，不开放的不写")
+        return self
+
+
+Mode = Literal["full", "incremental", "append"]
+Cycle = Literal["daily", "weekly", "monthly", "quarterly", "half_yearly", "yearly"]
+
+
+class Defaults(Strict):
+    """`<department>/_defaults.yml`: what the department's contracts need not repeat."""
+
+    default_level: Level | None = None
+    mode: Mode | None = None
+    cycle: Cycle | None = None
+    quality_target: Share | None = None
+    maximum_loss: Share | None = None
+    sharing: Sharing | None = None
+    opening: Opening | None = None
+
+
+class Contract(Strict):
+    """One department extract."""
+
+    department: Name
+    extract: Name
+    title: Text
+    """The resource's Chinese name."""
+    description: Text
+    """One or two sentences that an outsider understands."""
+    default_level: Level | None = None
+    """Level of the columns that state none; without it L3 in a person's extract, else L2."""
+    person: bool = False
+    """The grain is a person or a person is named: columns default to L3, free text is scanned for identifiers."""
+    key: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns that identify a record; an empty part counts as the empty text."""
+    fallback_key: tuple[Name, ...] = ()
+    """Used where the key is empty or unusable."""
+    identity: tuple[Name, ...] = ()
+    """Columns that tell two holders of one key apart."""
+    mode: Mode
+    """`full`: the whole list, absent = withdrawn; `incremental`: upsert; `append`: events."""
+    cycle: Cycle
+    """How often it is due."""
+    quality_target: Share = 0.9
+    """A batch whose score is under it is held."""
+    maximum_loss: Share = 0.1
+    """A full delivery that would withdraw a larger share than this waits for a person's word."""
+    sharing: Sharing
+    opening: Opening = Opening()
+    columns: dict[Name, Column]
+    ignored: dict[str, str] = {}
+    """Headers seen in real deliveries that are deliberately not taken, each with the reason."""
+    rules: dict[Name, Rule] = {}
+    """Rules between columns, records and extracts; those of one column follow from its attributes."""
+    note: str = ""
+    """What an engineer should know."""
+    codes_digest: str = ""
+    """SHA-256 of the code lists in use; set when the contract is loaded."""
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> Self:
+        named = {*self.key, *self.fallback_key, *self.identity}
+        for rule in self.rules.values():
+            match rule:
+                case DateOrder():
+                    named |= {rule.earlier, rule.later}
+                case RequiredIf():
+                    named |= {rule.column, *rule.when}
+                case Unique():
+                    named |= set(rule.columns)
+                case Reference():
+                    named.add(rule.column)
+        if missing := sorted(named - set(self.columns)):
+            raise ValueError(f"没有定义的列：{'、'.join(missing)}")
+        headers = dict.fromkeys(self.ignored, "ignored")
+        for name, column in self.columns.items():
+            for header in (column.header, *column.aliases):
+                if headers.setdefault(header, name) != name:
+                    raise ValueError(f"表头“{header}”同时属于 {headers[header]} 和 {name}")
+        return self
+
+    @model_validator(mode="after")
+    def _rules_fit(self) -> Self:
+        for name, rule in self.rules.items():
+            if isinstance(rule, DateOrder) and not {
+                self.columns[rule.earlier].type,
+                self.columns[rule.later].type,
+            } <= _DATES | {ColumnType.PERIOD}:
+                raise ValueError(f"规则 {name}：date_order 只比较日期列")
+        return self
+
+    @property
+    def id(self) -> str:
+        """`<department>__<extract>`; also the raw table's name."""
+        return f"{self.department}__{self.extract}"
+
+    def level(self, column: str) -> Level:
+        """Return the column's protection level: its own, else the contract's default, else L3 for persons, else L2."""
+        own = self.columns[column].level or self.default_level
+        return own if own is not None else (Level.L3 if self.person else Level.L2)
+
+    @cached_property
+    def fields(self) -> tuple[StoredField, ...]:
+        """The columns of the raw table in order; a money column is stored as three."""
+        return tuple(f for name, c in self.columns.items() for f in _stored_fields(name, c, self.level(name)))
+
+    @cached_property
+    def version(self) -> str:
+        """First 16 hex digits of the SHA-256 of the effective contract, code lists included."""
+        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class StoredField:
+    """One column of a raw table."""
+
+    name: str
+    source: str
+    """The contract column it comes from."""
+    arrow: pa.DataType
+    sql: str
+    comment: str
+    level: Level
+
+
+_DECIMAL = pa.decimal128(24, 6)
+_STORED: Mapping[ColumnType, tuple[pa.DataType, str]] = {
+    ColumnType.DATE: (pa.date32(), "date"),
+    ColumnType.DATETIME: (pa.timestamp("us", tz="Asia/Shanghai"), "timestamptz"),
+    ColumnType.INT: (pa.int64(), "bigint"),
+    ColumnType.DECIMAL: (_DECIMAL, "numeric(24,6)"),
+    ColumnType.MONEY: (_DECIMAL, "numeric(24,6)"),
+    ColumnType.QUANTITY: (_DECIMAL, "numeric(24,6)"),
+    ColumnType.BOOL: (pa.bool_(), "boolean"),
+}
+
+
+def _stored_fields(name: str, column: Column, level: Level) -> Iterator[StoredField]:
+    arrow, sql = _STORED.get(column.type, (pa.string(), "text"))
+    unit = f"（{column.unit}）" if column.unit else ""
+    yield StoredField(name, name, arrow, sql, f"{column.header}{unit}", level)
+    if column.type is ColumnType.MONEY:
+        stem = name.removesuffix("_cny")
+        yield StoredField(f"{stem}_amount", name, arrow, sql, f"{column.header}：原币金额（元）", level)
+        yield StoredField(f"{stem}_currency", name, pa.string(), "text", f"{column.header}：币种（ISO 4217）", level)
+
+
+@dataclass(frozen=True)
+class Contracts(Mapping[str, Contract]):
+    """All contracts by id, with the code lists they use."""
+
+    by_id: Mapping[str, Contract]
+    codes: Mapping[str, CodeList]
+
+    def __getitem__(self, contract_id: str) -> Contract:
+        return self.by_id[contract_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_id)
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def of_department(self, department: str) -> tuple[Contract, ...]:
+        """Return the contracts of one department, in id order."""
+        return tuple(c for c in self.by_id.values() if c.department == department)
