@@ -14,7 +14,6 @@ from connectors.settings import load_settings
 from dags.support import lineage, models, runs
 from dags.support.clock import now
 
-
 log = logging.getLogger(__name__)
 
 

@@ -139,7 +139,8 @@ def break_run(settings: Settings, run_id: str, *, now: datetime) -> None:
     """Mark a run that cannot be finished; readers keep seeing the last published one."""
     with connect(settings.dsn()) as connection:
         connection.execute(
-            "update mart.run set state = 'broken', finished_at = %s where run_id = %s and state in ('running', 'built')",
+            "update mart.run set state = 'broken', finished_at = %s"
+            " where run_id = %s and state in ('running', 'built')",
             (now, run_id),
         )
 

@@ -69,28 +69,24 @@ def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[st
 def announced(listings: Iterator[dict[str, tuple[int, int]]], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
     from dags.support import landing_trigger
 
-    class Exhausted(Exception):
+    class ExhaustedError(Exception):
         pass
 
     def listing(_zone: Path) -> dict[str, tuple[int, int]]:
         try:
             return next(listings)
         except StopIteration as error:
-            raise Exhausted from error
+            raise ExhaustedError from error
 
     monkeypatch.setattr(landing_trigger.landing, "listing", listing)
     events = []
 
     async def collect() -> None:
         async for event in landing_trigger.LandingTrigger(poll_seconds=0).run():
-            events.append(event.payload)
+            events.append(event.payload)  # noqa: PERF401  collected as it comes: the generator ends by an error
 
-    try:
+    with pytest.raises(ExhaustedError):
         asyncio.run(collect())
-    except RuntimeError:
-        pass
-    except Exhausted:
-        pass
     return events
 
 
