@@ -17,7 +17,7 @@ CHECKOUT = Path(__file__).parents[2]
 LOAD = """
 import json
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag(dag_folder={folder!r}, include_examples=False)
+bag = DagBag(dag_folder={folder!r})
 print("RESULT" + json.dumps({{
     "errors": bag.import_errors,
     "dags": {{
