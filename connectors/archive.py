@@ -1,0 +1,86 @@
+"""The archive: every delivered file once, by its content, before anything reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHUNK = 1024 * 1024
+
+
+class NotWholeError(Exception):
+    """The file changed, vanished or is no regular file: leave it for a later look."""
+
+
+@dataclass(frozen=True)
+class Archived:
+    """One archived file."""
+
+    sha256: str
+    size_bytes: int
+    path: Path
+
+
+def path_of(archive: Path, sha256: str) -> Path:
+    """Return where a content lies: `archive/<sha256[:2]>/<sha256>`."""
+    return archive / sha256[:2] / sha256
+
+
+def store(archive: Path, source: Path) -> Archived:
+    """Copy a file into the archive while hashing it; durable when this returns; known content is reused.
+
+    Raises:
+        NotWholeError: the source changed while it was read, is gone, or is a link, pipe or device.
+    """
+    incoming = archive / ".incoming"
+    incoming.mkdir(parents=True, exist_ok=True)
+    temporary = incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
+    try:
+        sha256, size = _copy(source, temporary)
+        final = path_of(archive, sha256)
+        if not (final.is_file() and final.stat().st_size == size):
+            final.parent.mkdir(exist_ok=True)
+            temporary.replace(final)
+            _sync_folder(final.parent)
+            _sync_folder(archive)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Archived(sha256, size, final)
+
+
+def _copy(source: Path, target: Path) -> tuple[str, int]:
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotWholeError("文件已不在收件箱，或不是普通文件") from error
+    with os.fdopen(descriptor, "rb") as reading:
+        before = os.fstat(reading.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise NotWholeError("不是普通文件")
+        digest = hashlib.sha256()
+        size = 0
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as writing:
+            while chunk := reading.read(_CHUNK):
+                digest.update(chunk)
+                writing.write(chunk)
+                size += len(chunk)
+            writing.flush()
+            os.fsync(writing.fileno())
+        after = os.fstat(reading.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
+        raise NotWholeError("文件仍在写入")
+    return digest.hexdigest(), size
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every file system can
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,94 @@
+"""What may be seen of personal data, and the keyed hashes that stand for it.
+
+The masks themselves are `quality.mask_value` (schema/003_intake.sql): evaluated once, in the database, set-based.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import unicodedata
+
+from connectors.contract import ColumnType, Contract, Level
+from connectors.errors import UserError
+from connectors.settings import Settings
+
+_CITIZEN_18 = re.compile(
+    r"(?<!\d)([1-9]\d{2})\d{3}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(\d{3})[\dXx]"
+)
+_CITIZEN_15 = re.compile(r"(?<!\d)([1-9]\d{2})\d{5}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)")
+_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+_BLOCK = 64
+"""Block size of SHA-256 in bytes (RFC 2104)."""
+
+
+def mask_identifiers(text: str) -> str:
+    """Mask citizen numbers and phone numbers standing anywhere in a file name or header; keep the rest.
+
+    Full-width digits count as digits. Text without identifiers is returned unchanged.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    masked = _CITIZEN_18.sub(r"\1***********\2*", plain)
+    masked = _CITIZEN_15.sub(r"\1************", masked)
+    masked = _PHONE.sub(r"\1****\2", masked)
+    return text if masked == plain else masked
+
+
+def mask_kind(contract: Contract, column: str) -> str:
+    """Return the kind of `quality.mask_value` under which a column's values leave its department.
+
+    L1 and L2 stay readable; free text in them is scanned for identifiers (`scan`).
+    """
+    kind = contract.columns[column].type
+    if contract.level(column) in (Level.L1, Level.L2):
+        return "scan" if kind is ColumnType.TEXT else "plain" if kind is not ColumnType.USCC else "scan"
+    if kind is ColumnType.ID:
+        return "id"
+    for word, mask in (("phone", "phone"), ("account", "account"), ("address", "address")):
+        if word in column:
+            return mask
+    is_name = column == "name" or column.endswith("_name") or column in ("legal_representative", "handler", "reporter")
+    return "name" if kind is ColumnType.TEXT and is_name else "text"
+
+
+def record_key_secret(settings: Settings) -> bytes:
+    """Return the home's secret under which record keys are made, creating it on first use (32 random bytes, 0600).
+
+    Raises:
+        UserError: the file is there but does not hold a secret.
+    """
+    path = settings.secrets / "record_key"
+    settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        fresh = path.with_name(f".record_key.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError as error:
+        raise UserError(f"{path} 不是有效的记录键密钥：请从备份恢复该文件") from error
+    if len(secret) < 32:
+        raise UserError(f"{path} 不足 32 字节：请从备份恢复该文件")
+    return secret
+
+
+def hmac_pads(secret: bytes) -> tuple[bytes, bytes]:
+    """Return the inner and outer padded keys of HMAC-SHA256 (RFC 2104), for SQL that has only `sha256`."""
+    block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    return bytes(b ^ 0x36 for b in block), bytes(b ^ 0x5C for b in block)
+
+
+def keyed_hash(secret: bytes, text: str) -> str:
+    """Return HMAC-SHA256 of a text in hex: stands for names that must not stand in the database."""
+    return hmac.new(secret, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()

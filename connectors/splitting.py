@@ -1,0 +1,359 @@
+"""What a staged delivery would do: every row new, changed, unchanged or duplicate, and the records it withdraws.
+
+Set-based, against the versions in force at the delivery's own as-of date. Nothing in `raw` is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from connectors.checks import CheckResult
+from connectors.contract import Contract
+from connectors.database import Connection
+from connectors.in_force import in_force
+from connectors.sql_text import clearly_differ, execute, identity, key_text, one, record_key, row_hash
+from connectors.staging import table
+
+MAXIMUM_KEY_NO = 32_767
+WITHDRAW = "撤销"
+Scope = Mapping[str, Sequence[str]]
+
+
+class RefusedError(Exception):
+    """The delivery cannot be used; the message is the Chinese sentence of its receipt, without cell values."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row counts of a staged delivery against what is in force.
+
+    Attributes:
+        in_force: records in force within the delivered scope before it (full deliveries; else None).
+        known_seq: the last application that was considered.
+    """
+
+    loaded: int
+    unchanged: int
+    duplicate: int
+    withdrawn: int
+    in_force: int | None
+    known_seq: int
+
+
+def default_scope(connection: Connection, contract: Contract, batch_id: int) -> dict[str, list[str]] | None:
+    """Return the scope of a full delivery that declares none: the years delivered where `year` is part of the key."""
+    if contract.mode != "full" or "year" not in contract.key:
+        return None
+    rows = execute(
+        connection, f'select distinct "year"::text from {table(batch_id)} where "year" is not null order by 1'
+    )
+    return {"year": [year for (year,) in rows]}
+
+
+def known_seq(connection: Connection, contract: Contract) -> int:
+    """Return the clock of the extract's last application, 0 before any."""
+    row = one(
+        connection,
+        "select coalesce(max(applied_seq), 0) from quality.batch"
+        " where department = %(department)s and extract = %(extract)s",
+        {"department": contract.department, "extract": contract.extract},
+    )
+    return int(row[0])
+
+
+def split(
+    connection: Connection,
+    contract: Contract,
+    batch_id: int,
+    *,
+    as_of: date,
+    scope: Scope | None,
+    pads: tuple[bytes, bytes],
+) -> Split:
+    """Fill the batch's key table and gone table, and count. Commit is the caller's.
+
+    Args:
+        scope: columns and values the delivery speaks for; None means everything (full deliveries).
+        pads: inner and outer padded key of the record-key HMAC.
+
+    Raises:
+        RefusedError: more rows share one key than can be told apart.
+    """
+    facts: dict[str, Any] = {"as_of": as_of, "table": contract.id, "inner": pads[0], "outer": pads[1]}
+    _temporary_tables(connection)
+    _find_contents(connection, contract, batch_id, facts)
+    _find_prior(connection, contract, facts)
+    _number(connection, contract, batch_id)
+    _write_keys(connection, contract, batch_id, facts)
+    _write_gone(connection, contract, batch_id, scope)
+    return _count(connection, contract, batch_id)
+
+
+def judge_keys(
+    connection: Connection, contract: Contract, batch_id: int, headers: Mapping[str, str], scope: Scope | None
+) -> list[CheckResult]:
+    """Note what the split found about keys, duplicates and scope as findings and rule results.
+
+    Runs in the session of `split`, after it.
+    """
+    first = contract.key[0]
+    own = {"column": first, "header": headers.get(first, contract.columns[first].header)}
+    value = f'(select s."{first}"::text from {table(batch_id)} s where s._row_no = n.row_no)'
+    rows = one(connection, f"select count(*), count(*) filter (where disposition = 'duplicate') from {_key(batch_id)}")
+    read, duplicate = int(rows[0]), int(rows[1])
+    results = [
+        _noted(connection, batch_id, "row.duplicate", "0303", "与本次报送中的另一行完全相同，只保留一行。", read,
+               f"select row_no from {_key(batch_id)} where disposition = 'duplicate'", "null", {}),
+        _noted(connection, batch_id, "key.unique", "0304",
+               "本次报送中另有内容不同的行使用同一键值，均已保留并编号，请核实。", read - duplicate,
+               "select row_no from pg_temp.kept where base in (select base from pg_temp.crowded)", value, own),
+    ]  # fmt: skip
+    if contract.identity:
+        met = "select k.row_no from pg_temp.kept k where k.base in (select base from pg_temp.prior)"
+        results.append(
+            _noted(connection, batch_id, "key.identity", "0304",
+                   "与已入库的记录同键，但身份信息全不相同，未作变更处理，两条并存，请核实。",
+                   int(one(connection, f"select count(*) from ({met}) m")[0]),
+                   "select row_no from pg_temp.contest_new where is_stranger", value, own)
+        )  # fmt: skip
+    if contract.mode == "append":
+        results.append(
+            _noted(connection, batch_id, "key.repeated", "0304",
+                   "同一键值的记录以前报送过而内容不同，已按新版本保留，请核实。", read - duplicate,
+                   f"select row_no from {_key(batch_id)} where disposition = 'changed'", value, own)
+        )  # fmt: skip
+    if scope is not None and contract.mode == "full":
+        outside = " or ".join(f's."{c}"::text <> all(%(scope_{c})s::text[])' for c in scope)
+        results.append(
+            _noted(connection, batch_id, "row.scope", "0104", "不在本次声明的报送范围内，请核对范围或数据。", read,
+                   f"select s._row_no as row_no from {table(batch_id)} s where {outside}", "null", {},
+                   {f"scope_{c}": list(v) for c, v in scope.items()})
+        )  # fmt: skip
+    return results
+
+
+def _key(batch_id: int) -> str:
+    return table(batch_id, "_key")
+
+
+def _noted(
+    connection: Connection,
+    batch_id: int,
+    rule: str,
+    dimension: str,
+    message: str,
+    checked: int,
+    failing: str,
+    value: str,
+    column: Mapping[str, str],
+    more: Mapping[str, Any] | None = None,
+) -> CheckResult:
+    failed = execute(
+        connection,
+        f"insert into {table(batch_id, '_issue')}"
+        " (row_no, column_name, header, rule, dimension, severity, message, value)"
+        f" select n.row_no, %(column)s, %(header)s, %(rule)s, %(dimension)s, 'warning', %(message)s, {value}"
+        f" from ({failing}) n",
+        {"column": column.get("column"), "header": column.get("header")}
+        | {"rule": rule, "dimension": dimension, "message": message}
+        | dict(more or {}),
+    ).rowcount
+    return CheckResult(rule, column.get("column"), dimension, "warning", checked, checked - failed, 0.9, message)
+
+
+def _temporary_tables(connection: Connection) -> None:
+    for name in ("content", "kept", "crowded", "prior", "contested", "contest_new", "contest_old"):
+        execute(connection, f"drop table if exists pg_temp.{name}")
+
+
+def _withdraws(contract: Contract, alias: str) -> str:
+    if contract.mode == "incremental" and "operation" in contract.columns:
+        return f"coalesce({alias}.operation = '{WITHDRAW}', false)"
+    return "false"
+
+
+def _find_contents(connection: Connection, contract: Contract, batch_id: int, facts: Mapping[str, Any]) -> None:
+    """`content`: every row with its base key (number 1) and hash; `kept`: one row per base and content.
+
+    Of equal rows the first stands, but where one of them withdraws the record the last word stands.
+    """
+    base = record_key(f"({key_text(contract, 's')})", "1")
+    execute(
+        connection,
+        f"create temp table content as select s._row_no as row_no, {base} as base,"
+        f" {row_hash(contract, 's')} as row_hash, {_withdraws(contract, 's')} as withdraws from {table(batch_id)} s",
+        facts,
+    )
+    execute(
+        connection,
+        "create temp table kept as select case when bool_or(withdraws) and not bool_and(withdraws) then max(row_no)"
+        " else min(row_no) end as row_no, base, row_hash from content group by base, row_hash",
+    )
+    execute(
+        connection,
+        "create temp table crowded as select base, count(*) as contents from kept group by base having count(*) > 1",
+    )
+    execute(connection, "analyze content; analyze kept; analyze crowded")
+    most = one(connection, "select coalesce(max(contents), 0) from crowded")[0]
+    if most > MAXIMUM_KEY_NO:
+        raise RefusedError(f"有 {most:,} 行内容不同而键值相同，无法区分记录，请核对键列后重新报送。")
+
+
+def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, Any]) -> None:
+    """`prior`: versions in force at the as-of date; for other than full deliveries only those the rows can meet."""
+    base = record_key(f"({key_text(contract, 'v')})", "1")
+    late = one(
+        connection,
+        "select exists (select from quality.batch where department = %(department)s and extract = %(extract)s"
+        " and applied_seq is not null and as_of > %(as_of)s)",
+        {"department": contract.department, "extract": contract.extract, **facts},
+    )[0]
+    source = in_force(contract.id, "v") if late else f'raw."{contract.id}" v'
+    where = "true" if late else "v._closed_batch_id is null"
+    columns = (
+        f"v._record_key as record_key, case when v._key_no = 1 then v._record_key else {base} end as base,"
+        " v._key_no as key_no, v._row_hash as row_hash, v._batch_id as version_batch_id"
+    )
+    if contract.mode == "full":
+        query = f"select {columns} from {source} where {where}"
+    else:
+        query = (
+            f"select {columns} from {source} join (select distinct base from pg_temp.kept) k"
+            f" on k.base = v._record_key where {where} and v._key_no = 1"
+            f" union all select * from (select {columns} from {source} where {where} and v._key_no > 1) n"
+            " where n.base in (select base from pg_temp.kept)"
+        )
+    execute(connection, f"create temp table prior as {query}", facts)
+    execute(connection, "analyze prior")
+
+
+def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """Settle which number each content gets on the few base keys that more than one content or record shares.
+
+    Equal content keeps its number; then equal identity; then, in order, whatever does not clearly differ; the rest
+    gets new numbers.
+    """
+    strangers = ""
+    if contract.identity:
+        strangers = (
+            " union select k.base from pg_temp.kept k join pg_temp.prior p on p.base = k.base"
+            f" and p.row_hash <> k.row_hash join {table(batch_id)} s on s._row_no = k.row_no"
+            f' join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id'
+            f" where {clearly_differ(identity(contract, 's'), identity(contract, 'v'))}"
+        )
+    execute(
+        connection,
+        "create temp table contested as select base from pg_temp.crowded"
+        f" union select base from pg_temp.prior where key_no > 1{strangers}",
+    )
+    execute(
+        connection,
+        "create temp table contest_new as select k.row_no, k.base, k.row_hash,"
+        f" {identity(contract, 's')} as identity, null::integer as key_no, false as is_stranger"
+        f" from pg_temp.kept k join pg_temp.contested using (base) join {table(batch_id)} s on s._row_no = k.row_no",
+    )
+    execute(
+        connection,
+        "create temp table contest_old as select p.base, p.key_no::integer as key_no, p.row_hash,"
+        f" {identity(contract, 'v')} as identity, false as is_met from pg_temp.prior p"
+        f' join pg_temp.contested using (base) join raw."{contract.id}" v on v._record_key = p.record_key'
+        " and v._batch_id = p.version_batch_id",
+    )
+    for condition in ("n.row_hash = o.row_hash", "n.identity = o.identity", None):
+        _pair(connection, condition)
+    execute(
+        connection,
+        "update contest_new n set key_no = f.last_no + f.nth, is_stranger = cardinality(n.identity) > 0"
+        " and f.last_no > 0 from (select w.row_no, row_number() over (partition by w.base order by w.identity,"
+        " w.row_hash) as nth, coalesce((select max(o.key_no) from contest_old o where o.base = w.base), 0) as last_no"
+        " from contest_new w where w.key_no is null) f where f.row_no = n.row_no",
+    )
+
+
+def _pair(connection: Connection, condition: str | None) -> None:
+    """Give free records to free contents of the same base, in stable order: equal in `condition`, or compatible."""
+    same = {"n.row_hash = o.row_hash": ", row_hash", "n.identity = o.identity": ", identity"}.get(condition or "", "")
+    match = condition or f"not {clearly_differ('n.identity', 'o.identity')}"
+    execute(
+        connection,
+        "with n as (select *, row_number() over"
+        f" (partition by base{same} order by identity, row_hash) as nth from contest_new where key_no is null),"
+        f" o as (select *, row_number() over (partition by base{same} order by key_no) as nth"
+        " from contest_old where not is_met),"
+        f" pairs as (select n.row_no, o.base, o.key_no from n join o on o.base = n.base and o.nth = n.nth and {match}),"
+        " met as (update contest_old c set is_met = true from pairs where c.base = pairs.base"
+        " and c.key_no = pairs.key_no returning 1)"
+        " update contest_new c set key_no = pairs.key_no from pairs where pairs.row_no = c.row_no",
+    )
+
+
+def _write_keys(connection: Connection, contract: Contract, batch_id: int, facts: Mapping[str, Any]) -> None:
+    key = _key(batch_id)
+    numbered = record_key(f"({key_text(contract, 's')})", "n.key_no")
+    execute(connection, f"drop table if exists {key}")
+    execute(
+        connection,
+        f"create unlogged table {key} as with numbered as materialized (select n.row_no, n.base, n.row_hash, n.key_no,"
+        f" case when n.key_no = 1 then n.base else {numbered} end as record_key from pg_temp.contest_new n"
+        f" join {table(batch_id)} s on s._row_no = n.row_no)"
+        " select c.row_no, coalesce(n.record_key, c.base) as record_key, coalesce(n.key_no, 1)::smallint as key_no,"
+        " c.row_hash, case when k.row_no <> c.row_no then 'duplicate'"
+        " when c.withdraws then case when p.record_key is null then 'unchanged' else 'changed' end"
+        " when p.record_key is null then 'new' when p.row_hash = c.row_hash then 'unchanged' else 'changed' end"
+        " as disposition, c.withdraws, p.version_batch_id as prior_batch_id"
+        " from pg_temp.content c join pg_temp.kept k on k.base = c.base and k.row_hash = c.row_hash"
+        " left join numbered n on n.base = c.base and n.row_hash = c.row_hash"
+        " left join pg_temp.prior p on p.record_key = coalesce(n.record_key, c.base)",
+        facts,
+    )
+    execute(connection, f"analyze {key}")
+
+
+def _write_gone(connection: Connection, contract: Contract, batch_id: int, scope: Scope | None) -> None:
+    """Records in force within the scope that a full delivery no longer holds."""
+    gone = table(batch_id, "_gone")
+    execute(connection, f"drop table if exists {gone}")
+    execute(connection, f"create unlogged table {gone} (record_key uuid not null, prior_batch_id bigint not null)")
+    if contract.mode != "full":
+        return
+    execute(
+        connection,
+        f"insert into {gone} select p.record_key, p.version_batch_id from pg_temp.prior p"
+        f" {_within(contract, scope)} and not exists"
+        f" (select from {_key(batch_id)} k where k.record_key = p.record_key)",
+        _scope_parameters(scope),
+    )
+
+
+def _within(contract: Contract, scope: Scope | None) -> str:
+    if scope is None:
+        return "where true"
+    tests = " and ".join(f'v."{c}"::text = any(%(scope_{c})s::text[])' for c in scope)
+    return (
+        f'join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id where {tests}'
+    )
+
+
+def _scope_parameters(scope: Scope | None) -> dict[str, Any]:
+    return {f"scope_{c}": list(v) for c, v in (scope or {}).items()}
+
+
+def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
+    loaded, unchanged, duplicate, withdrawing = one(
+        connection,
+        "select count(*) filter (where disposition in ('new', 'changed')),"
+        " count(*) filter (where disposition = 'unchanged'), count(*) filter (where disposition = 'duplicate'),"
+        f" count(*) filter (where disposition = 'changed' and withdraws) from {_key(batch_id)}",
+    )
+    gone = int(one(connection, f"select count(*) from {table(batch_id, '_gone')}")[0])
+    before: int | None = None
+    if contract.mode == "full":
+        kept = one(connection, f"select count(*) from {_key(batch_id)} where prior_batch_id is not null"
+                   " and disposition <> 'duplicate'")[0]  # fmt: skip
+        before = int(kept) + gone
+    return Split(
+        int(loaded), int(unchanged), int(duplicate), gone + int(withdrawing), before, known_seq(connection, contract)
+    )
