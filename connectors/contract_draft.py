@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from connectors.contract_model import Column, ColumnType, Contract
 from connectors.errors import UserError
@@ -98,7 +98,7 @@ def draft_contract(title: str, sample: Excerpt, contracts: Mapping[str, Contract
     contract = CommentedMap(
         title=title,
         description=f"{title}，每条记录一行。",
-        key=[key],
+        key=_flow(key),
         mode="incremental",
         cycle="monthly",
         sharing={"type": "有条件共享", "condition": "经数据提供方同意后共享。"},
@@ -112,7 +112,7 @@ def draft_contract(title: str, sample: Excerpt, contracts: Mapping[str, Contract
 
 
 def _key_place(sample: Excerpt) -> int:
-    """Return the place of the first column that is filled and different in every row, codes and numbers before others."""
+    """Return the place of the first column filled and different in every row, codes and numbers before others."""
     distinct = [
         place
         for place, cells in enumerate(sample.columns)
@@ -156,6 +156,12 @@ def _guess(header: str, cells: Sequence[str]) -> dict[str, Any]:
     elif re.search(r"姓名|法定代表人|电话|手机", header):
         guessed["level"] = "L3"
     return guessed
+
+
+def _flow(*texts: str) -> CommentedSeq:
+    sequence = CommentedSeq(texts)
+    sequence.fa.set_flow_style()
+    return sequence
 
 
 def _dump(contract: CommentedMap) -> str:

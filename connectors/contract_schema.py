@@ -28,7 +28,10 @@ def json_schema() -> dict[str, Any]:
         "description": "Departments that deliver this contract; only in `shared/`.",
     }
     schema["$defs"]["Column"].pop("required")
-    schema["properties"]["columns"]["additionalProperties"] = {"anyOf": [{"$ref": "#/$defs/Column"}, {"type": "null"}]}
+    columns = schema["properties"]["columns"]["patternProperties"]
+    for pattern in columns:
+        columns[pattern] = {"anyOf": [{"$ref": "#/$defs/Column"}, {"type": "null"}]}
+    schema["properties"]["columns"]["additionalProperties"] = False
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -44,13 +44,6 @@ def _table(contract: Contract) -> dict[str, Any]:
     return {
         "name": contract.id,
         "description": f"{contract.title}。{contract.description}",
-        "config": {
-            "meta": {
-                "department": contract.department,
-                "cycle": contract.cycle,
-                "mode": contract.mode,
-                "contract_version": contract.version,
-            }
-        },
+        "config": {"meta": {"department": contract.department, "cycle": contract.cycle, "mode": contract.mode}},
         "columns": [*fields, *control],
     }
