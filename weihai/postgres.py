@@ -7,19 +7,15 @@ log in `<home>/logs/postgres.log`. The databases are `warehouse` (owned by the r
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 from psycopg import sql
 
@@ -27,8 +23,9 @@ from connectors.errors import UserError
 from connectors.settings import Settings
 from weihai import ports
 from weihai.credentials import secret, write_private
+from weihai.locks import only_one
 from weihai.postgres_place import PACKAGE_VERSION, Place
-from weihai.processes import ProcessIdentity, processes_in, wait_until_gone
+from weihai.processes import ProcessIdentity, processes_in, total_memory, wait_until_gone, working_folder
 
 SUPERUSER = "postgres"
 DATABASES: Mapping[str, str] = {"warehouse": "etl", "airflow": "airflow"}
@@ -66,7 +63,7 @@ def server_settings() -> dict[str, str]:
 
     Messages are terse and failed statements are not logged: both can carry personal data.
     """
-    memory = psutil.virtual_memory().total
+    memory = total_memory()
     shared = max(64, min(512, memory // _MIB // 12))
     found = {
         "shared_buffers": f"{shared}MB",
@@ -106,7 +103,7 @@ def start(settings: Settings, overrides: Mapping[str, str] | None = None) -> Ser
         PostgresError: the server does not start; the message names its log.
     """
     place = Place(settings.home)
-    with _only_one(settings):
+    with only_one(settings.postgres, seconds=_START_SECONDS):
         process = running(place.data)
         if process is not None:
             server = _known(settings, place, process)
@@ -130,7 +127,7 @@ def stop(settings: Settings) -> bool:
     if not settings.postgres.is_dir():
         return False
     place = Place(settings.home)
-    with _only_one(settings):
+    with only_one(settings.postgres, seconds=_START_SECONDS):
         process = running(place.data)
         if process is not None:
             _end(place, process)
@@ -159,11 +156,7 @@ def running(data: Path) -> ProcessIdentity | None:
     identity = ProcessIdentity.of(pid)
     if identity is None:
         return None
-    try:
-        ours = psutil.Process(pid).cwd() == str(data.resolve())
-    except psutil.Error:
-        ours = False
-    return identity if ours else None
+    return identity if working_folder(pid) == data.resolve() else None
 
 
 def _known(settings: Settings, place: Place, process: ProcessIdentity) -> Server | None:
@@ -333,23 +326,6 @@ def _ensure_databases(settings: Settings, server: Server) -> None:
                 connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
         # the scheduler's bookkeeping may lose its last moments in a power cut; the warehouse may not
         connection.execute("alter database airflow set synchronous_commit = off")
-
-
-@contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    """Let one process at a time start or stop the server of this home."""
-    settings.postgres.mkdir(parents=True, exist_ok=True)
-    with (settings.postgres / ".lock").open("w") as file:
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise PostgresError(f"另一个进程正在启动或停止 {settings.home} 的数据库，请稍后再试") from None
-                time.sleep(0.1)
-        yield
 
 
 def _port(settings: Settings) -> int | None:

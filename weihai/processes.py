@@ -70,6 +70,44 @@ def processes_in(folder: Path, *, program: str) -> list[ProcessIdentity]:
     return found
 
 
+def working_folder(pid: int) -> Path | None:
+    """Return the working directory of a process; None if it has ended or may not be asked."""
+    try:
+        return Path(psutil.Process(pid).cwd())
+    except psutil.Error:
+        return None
+
+
+def descendants(pid: int) -> list[ProcessIdentity]:
+    """Return the living children of a process, and theirs."""
+    try:
+        found = psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+    identities = (ProcessIdentity.of(process.pid) for process in found)
+    return [identity for identity in identities if identity is not None]
+
+
+def processes_of_session(session: int) -> list[ProcessIdentity]:
+    """Return the living processes of a session (`setsid`), named by the process id of its leader."""
+    found = []
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) != session:
+                continue
+        except (ProcessLookupError, PermissionError):
+            continue
+        identity = ProcessIdentity.of(pid)
+        if identity is not None:
+            found.append(identity)
+    return found
+
+
+def total_memory() -> int:
+    """Return the machine's memory in bytes."""
+    return int(psutil.virtual_memory().total)
+
+
 def memory_bytes(pids: list[int]) -> int:
     """Return the memory that these processes would free (proportional where the system tells, else resident)."""
     total = 0
