@@ -1,0 +1,214 @@
+"""What the pages show of deliveries: the ledger, the findings (masked), the scores and who decided what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from portal.queries import Row, Warehouse, as_json
+
+ISSUES_SHOWN = 1_000
+BATCHES_PER_EXTRACT = 36
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """One file of a delivery; its name has recognised identifiers masked."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    encoding: str | None
+    part: int | None
+    parts: int | None
+    rows_physical: int | None
+
+
+@dataclass(frozen=True)
+class DimensionScore:
+    """Passed of checked in one quality dimension (two digits of GB/T 36344)."""
+
+    dimension: str
+    passed: int
+    checked: int
+    score: Decimal
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An event of a batch: applied, released or refused."""
+
+    seq: int
+    kind: str
+    actor: str
+    why: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One delivery with its row ledger; row counts are None where it was never read."""
+
+    batch_id: int
+    department: str | None
+    extract: str | None
+    file_name: str
+    sha256: str
+    as_of: date | None
+    as_of_source: str | None
+    received_at: datetime
+    decided_at: datetime | None
+    run_id: str | None
+    contract_version: str | None
+    mode: str | None
+    status: str
+    summary: str | None
+    rows_physical: int | None
+    rows_header: int | None
+    rows_skipped: Mapping[str, int]
+    rows_read: int | None
+    rows_loaded: int | None
+    rows_unchanged: int | None
+    rows_duplicate: int | None
+    rows_rejected: int | None
+    rows_withdrawn: int | None
+    score: Decimal | None
+    target: Decimal | None
+    applied_seq: int | None
+    files: tuple[DeliveredFile, ...]
+    dimensions: Mapping[str, DimensionScore]
+    decisions: tuple[Decision, ...]
+    issue_count: int
+
+    @property
+    def contract_id(self) -> str | None:
+        """The contract it was read by, or None where none was recognised."""
+        return f"{self.department}__{self.extract}" if self.department and self.extract else None
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One finding as the portal may show it: the value masked."""
+
+    row_no: int | None
+    header: str | None
+    rule: str
+    dimension: str
+    severity: str
+    message: str
+    value_masked: str | None
+    suggestion_masked: str | None
+
+
+@dataclass(frozen=True)
+class IssueCount:
+    """How often a rule was broken in one batch."""
+
+    header: str | None
+    rule: str
+    dimension: str
+    severity: str
+    message: str
+    count: int
+
+
+def read_batches(db: Warehouse, keep: Sequence[int]) -> tuple[Batch, ...]:
+    """Return the deliveries that get pages, latest first.
+
+    Those are the last `BATCHES_PER_EXTRACT` of each extract, the held ones, and the ones in `keep` (named elsewhere).
+    """
+    rows = db.rows(
+        "select * from ("
+        " select b.*, row_number() over (partition by b.department, b.extract order by b.batch_id desc) as recent"
+        " from quality.batch as b) as numbered"
+        " where recent <= %(recent)s or status = 'held' or batch_id = any(%(keep)s) order by batch_id desc",
+        {"recent": BATCHES_PER_EXTRACT, "keep": list(keep)},
+    )
+    ids = {"ids": [r["batch_id"] for r in rows]}
+    files = _by_batch(
+        db.rows("select * from quality.batch_file where batch_id = any(%(ids)s) order by batch_id, file_no", ids)
+    )
+    scores = _by_batch(
+        db.rows("select * from quality.score where batch_id = any(%(ids)s) order by batch_id, dimension", ids)
+    )
+    events = _by_batch(db.rows("select * from quality.event where batch_id = any(%(ids)s) order by seq", ids))
+    counts = {
+        r["batch_id"]: r["count"]
+        for r in db.rows(
+            "select batch_id, count(*) as count from quality.issue where batch_id = any(%(ids)s) group by batch_id", ids
+        )
+    }
+    return tuple(
+        _batch(r, files[r["batch_id"]], scores[r["batch_id"]], events[r["batch_id"]], counts.get(r["batch_id"], 0))
+        for r in rows
+    )
+
+
+def _by_batch(rows: Sequence[Row]) -> defaultdict[int, list[Row]]:
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["batch_id"]].append(row)
+    return found
+
+
+_PLAIN = (
+    "batch_id", "department", "extract", "file_name", "sha256", "as_of", "as_of_source", "received_at", "decided_at",
+    "run_id", "contract_version", "mode", "status", "summary", "rows_physical", "rows_header", "rows_read",
+    "rows_loaded", "rows_unchanged", "rows_duplicate", "rows_rejected", "rows_withdrawn", "score", "target",
+    "applied_seq",
+)  # fmt: skip
+
+
+def _batch(row: Row, files: list[Row], scores: list[Row], events: list[Row], issue_count: int) -> Batch:
+    plain: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    return Batch(
+        **plain,
+        rows_skipped={k: v for k, v in (as_json(row["rows_skipped"]) or {}).items() if v},
+        files=tuple(
+            DeliveredFile(
+                name=f["file_name"],
+                sha256=f["sha256"],
+                size_bytes=f["size_bytes"],
+                encoding=f["encoding"],
+                part=f["part"],
+                parts=f["parts"],
+                rows_physical=f["rows_physical"],
+            )
+            for f in files
+        ),
+        dimensions={
+            s["dimension"]: DimensionScore(s["dimension"], s["passed"], s["checked"], s["score"]) for s in scores
+        },
+        decisions=tuple(Decision(e["seq"], e["kind"], e["actor"], e["why"], e["happened_at"]) for e in events),
+        issue_count=issue_count,
+    )
+
+
+def read_issues(db: Warehouse, batch_id: int) -> tuple[Issue, ...]:
+    """Return the first findings of a batch in row order, values masked."""
+    rows = db.rows(
+        "select row_no, header, rule, dimension, severity, message, value_masked, suggestion_masked"
+        " from quality.issue where batch_id = %(batch_id)s order by row_no nulls first, issue_id limit %(limit)s",
+        {"batch_id": batch_id, "limit": ISSUES_SHOWN},
+    )
+    return tuple(Issue(**row) for row in rows)
+
+
+def read_issue_counts(db: Warehouse, batch_ids: Sequence[int]) -> Mapping[int, tuple[IssueCount, ...]]:
+    """Return how often each rule was broken, by batch, most frequent first."""
+    rows = db.rows(
+        "select batch_id, header, rule, dimension, severity, min(message) as message, count(*) as count"
+        " from quality.issue where batch_id = any(%(ids)s)"
+        " group by batch_id, header, rule, dimension, severity order by batch_id, count desc, rule, header",
+        {"ids": list(batch_ids)},
+    )
+    found: dict[int, list[IssueCount]] = defaultdict(list)
+    for r in rows:
+        found[r["batch_id"]].append(
+            IssueCount(r["header"], r["rule"], r["dimension"], r["severity"], r["message"], r["count"])
+        )
+    return {batch_id: tuple(counts) for batch_id, counts in found.items()}

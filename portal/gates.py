@@ -1,0 +1,120 @@
+"""What auditors see of the gates: every expectation with what was expected, what was observed and the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from portal.queries import Row, Warehouse
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One evaluated expectation."""
+
+    suite: str
+    expectation: str
+    kind: str
+    severity: str
+    success: bool
+    observed: str | None
+    expected: str | None
+    message: str
+    run_id: str | None
+    evaluated_at: datetime
+
+
+@dataclass(frozen=True)
+class GateCount:
+    """Passed of evaluated expectations of one batch or run."""
+
+    passed: int
+    evaluated: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every expectation passed."""
+        return self.passed == self.evaluated
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One stored validation result of a run: the file, and its SHA-256 so that an auditor can compare."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+
+
+def read_batch_expectations(db: Warehouse, batch_id: int) -> tuple[Expectation, ...]:
+    """Return a batch's evaluated expectations: guards first, then rules, failed ones first within each."""
+    return _expectations(
+        db.rows(
+            "select * from quality.gate_result where batch_id = %(batch_id)s"
+            " order by kind <> 'guard', success, gate_result_id",
+            {"batch_id": batch_id},
+        )
+    )
+
+
+def read_target_expectations(db: Warehouse, run_id: str) -> tuple[Expectation, ...]:
+    """Return a run's evaluated target expectations in suite order."""
+    return _expectations(
+        db.rows(
+            "select * from quality.gate_result where run_id = %(run_id)s and kind = 'target' order by gate_result_id",
+            {"run_id": run_id},
+        )
+    )
+
+
+def _expectations(rows: list[Row]) -> tuple[Expectation, ...]:
+    return tuple(
+        Expectation(
+            suite=r["suite"],
+            expectation=r["expectation"],
+            kind=r["kind"],
+            severity=r["severity"],
+            success=r["success"],
+            observed=r["observed"],
+            expected=r["expected"],
+            message=r["message"],
+            run_id=r["run_id"],
+            evaluated_at=r["evaluated_at"],
+        )
+        for r in rows
+    )
+
+
+def read_batch_counts(db: Warehouse) -> Mapping[int, GateCount]:
+    """Return passed of evaluated expectations by batch."""
+    rows = db.rows(
+        "select batch_id, count(*) filter (where success) as passed, count(*) as evaluated"
+        " from quality.gate_result where batch_id is not null group by batch_id"
+    )
+    return {r["batch_id"]: GateCount(r["passed"], r["evaluated"]) for r in rows}
+
+
+def read_run_counts(db: Warehouse) -> Mapping[str, GateCount]:
+    """Return passed of evaluated target expectations by run."""
+    rows = db.rows(
+        "select run_id, count(*) filter (where success) as passed, count(*) as evaluated"
+        " from quality.gate_result where kind = 'target' and run_id is not null group by run_id"
+    )
+    return {r["run_id"]: GateCount(r["passed"], r["evaluated"]) for r in rows}
+
+
+def find_evidence(gates: Path, run_id: str) -> tuple[Evidence, ...]:
+    """Return the stored validation results of a run (`reports/gates/<run_id>/*.json`), by name.
+
+    The files are `targets.json` and one `batch-<batch_id>.json` for each delivery that the run judged.
+    """
+    folder = gates / run_id
+    if not folder.is_dir():
+        return ()
+    return tuple(
+        Evidence(path, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
+        for path in sorted(folder.glob("*.json"))
+    )

@@ -1,0 +1,267 @@
+"""Rendering one page in one language: templates, relative links, names and figures as the templates need them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from portal import figures
+from portal.language import Language, languages
+from portal.mart import Indicator
+
+HERE = Path(__file__).parent
+ASSETS = HERE / "assets"
+NAVIGATION = (
+    ("index", "index.html"),
+    ("departments", "departments.html"),
+    ("catalogue", "catalogue.html"),
+    ("auditor", "auditor/index.html"),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its path below a language's root, its template and what the template shows."""
+
+    path: str
+    template: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Chinese names of what the pages mention by id."""
+
+    departments: Mapping[str, str]
+    contracts: Mapping[str, str]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "percent": figures.percent,
+        "quantity": figures.quantity,
+        "moment": figures.moment,
+        "file_size": figures.file_size,
+        "spark": lambda history: figures.spark([(p.as_of, p.value) for p in history]),
+        "star_key": star_key,
+        "chart_share": chart_share,
+        "chart_value": chart_value,
+        "thresholds": thresholds,
+        "metric_lines": metric_lines,
+        "TREND_WORDS": {"向好": "better", "变差": "worse", "持平": "same"},
+        "navigation": NAVIGATION,
+    }
+    return environment
+
+
+def star_key(indicator: Indicator) -> str:
+    """Return how the overview counts an indicator: 5, 4, 0, none or deduction."""
+    if indicator.is_deduction:
+        return "deduction"
+    return "none" if indicator.star is None else str(indicator.star)
+
+
+def chart_share(value: Decimal | None) -> str:
+    """Write a share as the number a chart in per cent plots; empty where there is none."""
+    return "" if value is None else f"{(value * 100).quantize(Decimal('0.0001')):f}"
+
+
+def chart_value(indicator: Indicator, value: Decimal) -> str:
+    """Write an indicator's value as the number its chart plots."""
+    return chart_share(value) if indicator.is_share else f"{value:f}"
+
+
+def thresholds(indicator: Indicator) -> list[tuple[int, str]]:
+    """Return the lines to draw at four and five stars, for rules that compare the one plotted metric."""
+    found = []
+    for star, rule in ((4, indicator.four_star_rule), (5, indicator.five_star_rule)):
+        if rule is not None and "op" in rule and rule["op"] != "is_true":
+            found.append((star, str(rule.get("threshold_pct", rule["value"]))))
+    return found
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Writes pages in one language below a folder; knows which pages exist, so that no link leads nowhere."""
+
+    folder: Path
+    language: Language
+    names: Names
+    paths: frozenset[str]
+    built_at: datetime
+    common: Mapping[str, Any]
+
+    def write(self, page: Page) -> None:
+        """Render a page and write it."""
+        place = self.folder / self.language.folder / page.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        template = _environment().get_template(page.template)
+        text = template.render({**self.common, **self._tools(page), **page.values})
+        place.write_text(
+            "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n", encoding="utf-8"
+        )
+
+    def _tools(self, page: Page) -> dict[str, Any]:
+        here = PurePosixPath(self.language.folder + page.path).parent
+
+        def relative(target: str) -> str:
+            return quote(os.path.relpath(target, here))
+
+        def href(target: str) -> str:
+            return relative(self.language.folder + target)
+
+        other = next(one for one in languages() if one is not self.language)
+        language = self.language
+        return {
+            "language": language,
+            "built_at": self.built_at,
+            "t": language.text,
+            "cn": language.chinese,
+            "href": href,
+            "plain_href": relative,
+            "asset": lambda name: relative(f"assets/{name}"),
+            "other_language": relative(other.folder + page.path),
+            "has_receipt": lambda batch_id: f"receipt/{batch_id}.html" in self.paths,
+            "has_run": lambda run_id: f"auditor/run-{run_id}.html" in self.paths,
+            "department_page": self._department_page,
+            **self._naming(language),
+        }
+
+    def _naming(self, language: Language) -> dict[str, Callable[..., Any]]:
+        departments, contracts = self.names.departments, self.names.contracts
+
+        def contract_title(contract_id: str) -> Markup:
+            return (
+                language.chinese(contracts[contract_id])
+                if contract_id in contracts
+                else Markup("{}").format(contract_id)
+            )
+
+        def extract_name(batch: Any) -> str:
+            if batch.contract_id is None:
+                return language.text("batch.unrecognised")
+            return contracts.get(batch.contract_id, batch.contract_id)
+
+        return {
+            "contract_title": contract_title,
+            "extract_name": extract_name,
+            "extract": lambda batch: (
+                Markup("{}").format(extract_name(batch))
+                if batch.contract_id is None
+                else contract_title(batch.contract_id)
+            ),
+            "department_name": lambda key: departments.get(key, key),
+            "department": lambda key: language.name("departments", key, departments.get(key, key)),
+            "indicator_name": lambda one: language.name("indicators", one.indicator_id, one.name),
+            "table_name": lambda number, title: language.name("tables", str(number), title),
+            "dimension": lambda code: language.optional(f"dimension.{code[:2]}", code),
+            "skipped": lambda kind: language.optional(f"skipped.{kind}", kind),
+            "as_of_source": lambda kind: language.optional(f"as_of_source.{kind}", kind),
+            "item_type": lambda kind: language.optional(f"type.{kind}", kind),
+            "trend_label": lambda one: language.text(
+                "trend.label", points="，".join(f"{p.as_of} {p.value_text or figures.NOTHING}" for p in one.history)
+            ),
+            "table_sheet": lambda rows: sheet(rows, language),
+        }
+
+    def _department_page(self, name: str) -> str | None:
+        for key, chinese in self.names.departments.items():
+            if chinese == name and f"department/{key}.html" in self.paths:
+                return f"department/{key}.html"
+        return None
+
+
+@dataclass(frozen=True)
+class MetricLine:
+    """A metric of an indicator as people read it: an exact fraction with its result, or the reason why not."""
+
+    name: str
+    label: str
+    text: str
+    reason: str | None
+    is_capped: bool
+
+
+def metric_lines(indicator: Indicator) -> list[MetricLine]:
+    """Write an indicator's metrics, which the mart keeps as exact fractions {num, den, unit, label, reason, …}."""
+    return [
+        MetricLine(
+            name=name,
+            label=metric.get("label") or "",
+            text=_metric_text(metric),
+            reason=metric.get("reason"),
+            is_capped=bool(metric.get("is_capped")),
+        )
+        for name, metric in sorted(indicator.metric.items())
+    ]
+
+
+def _metric_text(metric: Mapping[str, Any]) -> str:
+    if metric.get("num") is None or metric.get("den") is None:
+        return figures.NOTHING
+    numerator, denominator, unit = Decimal(str(metric["num"])), Decimal(str(metric["den"])), metric.get("unit") or ""
+    if unit == "%":
+        written = figures.percent(numerator / denominator)
+        if denominator == 1:
+            return written
+        return f"{figures.quantity(numerator)} ÷ {figures.quantity(denominator)} = {written}"
+    if "root" in metric:
+        return f"√({figures.quantity(numerator)} ÷ {figures.quantity(denominator)}) {unit}".rstrip()
+    written = figures.quantity(numerator)
+    return f"{written if denominator == 1 else f'{written} ÷ {figures.quantity(denominator)}'} {unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Title:
+    """Heading of one column of a sheet."""
+
+    text: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows of the catalogue as a table: only the columns that have a name for people."""
+
+    titles: tuple[Title, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def sheet(rows: Sequence[Mapping[str, Any]], language: Language) -> Sheet:
+    """Lay rows out as a table with the columns that `i18n.yml` names, in the relation's own order."""
+    names = [name for name in rows[0] if f"column.{name}" in language.texts]
+    numeric = {
+        name: any(isinstance(r[name], int | Decimal) and not isinstance(r[name], bool) for r in rows) for name in names
+    }
+    return Sheet(
+        tuple(Title(language.text(f"column.{name}"), numeric[name]) for name in names),
+        tuple(tuple(_cell(row[name], language) for name in names) for row in rows),
+    )
+
+
+def _cell(value: Any, language: Language) -> Any:
+    if value is None:
+        return figures.NOTHING
+    if isinstance(value, bool):
+        return language.text("word.yes" if value else "word.no")
+    if isinstance(value, int | Decimal):
+        return figures.quantity(value)
+    return language.chinese(value) if isinstance(value, str) else value
