@@ -1,0 +1,33 @@
+"""A typed register as the text a department would write."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from connectors.contract import Contract
+from connectors.sample.city import RELEVANT
+
+_LONG_TERM = date(9999, 12, 31)
+
+
+def as_text(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Render every column of the contract that the register has, in contract order, and keep `_relevant`."""
+    columns = [_text(table[name]) for name in contract.columns if name in table.columns]
+    return pl.DataFrame([*columns, table[RELEVANT]])
+
+
+def _text(series: pl.Series) -> pl.Series:
+    frame, column = series.to_frame(), pl.col(series.name)
+    if series.dtype == pl.Date:
+        written = pl.when(column == _LONG_TERM).then(pl.lit("长期")).otherwise(column.dt.strftime("%Y-%m-%d"))
+    elif series.dtype == pl.Datetime:
+        written = column.dt.strftime("%Y-%m-%d %H:%M:%S")
+    elif series.dtype == pl.Boolean:
+        written = pl.when(column).then(pl.lit("是")).when(~column).then(pl.lit("否"))
+    elif series.dtype.is_float():
+        written = column.cast(pl.String).str.strip_suffix(".0")
+    else:
+        written = column.cast(pl.String)
+    return frame.select(written.alias(series.name))[series.name]

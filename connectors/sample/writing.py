@@ -1,0 +1,300 @@
+"""Write a sample city: every contract's extract as its department would deliver it, in one or more rounds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from connectors.contract import Contract, Contracts, Reference
+from connectors.errors import UserError
+from connectors.sample import generic, spoiled
+from connectors.sample.calendar import load_calendar
+from connectors.sample.city import City, Profile
+from connectors.sample.dirt import NO_DIRT, DirtList, Effect, Planted, load_dirt, plant_cells
+from connectors.sample.draws import stream
+from connectors.sample.entities import make_entities
+from connectors.sample.layout import LaidOut, lay_out
+from connectors.sample.operands import all_operands
+from connectors.sample.places import load_places
+from connectors.sample.population import make_population
+from connectors.sample.registers import LATE, delivered, earlier_list, named_registers, next_round
+from connectors.sample.rendering import as_text
+from connectors.sample.truth import Defect, SampleFile, write_files, write_people, write_round
+from connectors.sample.writers import FORMATS, WORKBOOK_ROWS, Format, write
+from connectors.settings import CHECKOUT
+
+DEFAULT_SEED = 371_000
+DEFAULT_AS_OF = date(2021, 9, 30)
+SEEDS = CHECKOUT / "seeds"
+_ENTITIES_PER_PERSON = 0.2
+_SKIPPED = {
+    "title_rows": "preamble",
+    "blank_line": "blank",
+    "total_row": "total",
+    "repeated_header": "repeated_header",
+    "notes": "note",
+}
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """What was written."""
+
+    files: tuple[SampleFile, ...]
+    persons: int
+    entities: int
+    defects: int
+
+
+def write_city(
+    contracts: Contracts,
+    out: Path,
+    *,
+    persons: int = 20_000,
+    seed: int = DEFAULT_SEED,
+    profile: str = Profile.DEFAULT.value,
+    as_of: date = DEFAULT_AS_OF,
+    deliveries: int = 1,
+    truth: Path | None = None,
+) -> SampleReport:
+    """Write a sample city; the same arguments give the same bytes.
+
+    Args:
+        contracts: every contract gets an extract; those the city does not know by name get one from the contract alone.
+        out: folder of the first round, `<department>/<extract>/<FILE>` with `<FILE>.delivery.json` beside each;
+            round n lies below it in `round-<n>`.
+        persons: size of the population, 100 or more.
+        seed: seed of every random stream.
+        profile: default, clean or failing.
+        as_of: business date of the first round; later rounds follow month by month.
+        deliveries: number of rounds, the first included.
+        truth: folder for what is true of the city, if wanted.
+
+    Raises:
+        UserError: an argument is out of range, or `out` already holds something.
+    """
+    chosen = _checked(out, persons, profile, deliveries)
+    dirt = load_dirt() if chosen is Profile.DEFAULT else NO_DIRT
+    city = found_city(persons=persons, seed=seed, profile=chosen, as_of=as_of)
+    formats = _formats(contracts, seed)
+    files: list[SampleFile] = []
+    defects: list[Defect] = []
+    before: dict[str, pl.DataFrame] | None = None
+    if truth is not None:
+        write_people(truth, city.population)
+    for round_no in range(1, deliveries + 1):
+        if round_no > 1:
+            city = next_round(city)
+        folder = out if round_no == 1 else out / f"round-{round_no}"
+        named = named_registers(city, before)
+        registers = _all_registers(contracts, city, named, before)
+        writer = _RoundWriter(contracts, city, dirt, formats, folder, files, defects)
+        writer.write_all(registers, before)
+        if truth is not None:
+            operands = all_operands(
+                named, city.as_of, city.calendar, city.cycle_days, city.entities.select("uscc", "district")
+            )
+            place = truth if round_no == 1 else truth / f"round-{round_no}"
+            write_round(place, city.as_of, chosen.value, city.entities, operands)
+        before = registers
+    if truth is not None:
+        write_files(truth, files, defects)
+    return SampleReport(tuple(files), persons, len(city.entities), len(defects))
+
+
+def found_city(*, persons: int, seed: int, profile: Profile, as_of: date, seeds: Path = SEEDS) -> City:
+    """Make the city of the first round: its people and companies."""
+    places = load_places(seeds / "divisions.csv")
+    population = make_population(persons, stream(seed, "population"), as_of, places)
+    count = max(round(persons * _ENTITIES_PER_PERSON), 20)
+    cycles = pl.read_csv(seeds / "update_cycles.csv", infer_schema=False)
+    return City(
+        seed=seed,
+        profile=profile,
+        as_of=as_of,
+        first_as_of=as_of,
+        round_no=1,
+        places=places,
+        calendar=load_calendar(seeds / "calendar_exceptions.csv"),
+        cycle_days=dict(zip(cycles["update_cycle"], cycles["days"].cast(pl.Int64), strict=True)),
+        population=population,
+        entities=make_entities(count, stream(seed, "entities"), as_of, population, places),
+    )
+
+
+def _checked(out: Path, persons: int, profile: str, deliveries: int) -> Profile:
+    if profile not in set(Profile):
+        raise UserError(f"没有样例方案“{profile}”：可用 {'、'.join(Profile)}")
+    if persons < 100:
+        raise UserError(f"人口 {persons} 太少：样例城市至少 100 人")
+    if deliveries < 1:
+        raise UserError(f"报送轮数 {deliveries} 无效：至少 1 轮")
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} 不是空文件夹：请换一个新的输出文件夹")
+    return Profile(profile)
+
+
+def _formats(contracts: Contracts, seed: int) -> dict[str, Format]:
+    """Give every extract one of the formats, each about equally often."""
+    order = stream(seed, "formats").permutation(len(contracts))
+    return {contract: FORMATS[int(place) % len(FORMATS)] for contract, place in zip(contracts, order, strict=True)}
+
+
+def _all_registers(
+    contracts: Contracts, city: City, named: Mapping[str, pl.DataFrame], before: Mapping[str, pl.DataFrame] | None
+) -> dict[str, pl.DataFrame]:
+    """Add to the registers known by name those made from a contract alone, referred ones first."""
+    references = {
+        contract.id: {r.extract for r in contract.rules.values() if isinstance(r, Reference)} - {contract.id}
+        for contract in contracts.values()
+    }
+    registers = dict(named)
+    for contract_id in TopologicalSorter({k: sorted(v) for k, v in sorted(references.items())}).static_order():
+        if contract_id in registers or contract_id not in contracts:
+            continue
+        if before is None:
+            registers[contract_id] = generic.make_register(contracts[contract_id], contracts.codes, city, registers)
+        else:
+            registers[contract_id] = _generic_later(contracts[contract_id], city, before[contract_id])
+    return registers
+
+
+def _generic_later(contract: Contract, city: City, before: pl.DataFrame) -> pl.DataFrame:
+    """Let a full list lose one row in a hundred; other lists stay as they are."""
+    if contract.mode != "full":
+        return before
+    gone = city.stream("generic later", contract.id, city.round_no).permutation(len(before))[: len(before) // 100]
+    kept = np.ones(len(before), dtype=np.bool_)
+    kept[gone] = False
+    return before.filter(pl.Series(kept))
+
+
+@dataclass(frozen=True)
+class _RoundWriter:
+    """Writes the files of one round and keeps account of them."""
+
+    contracts: Contracts
+    city: City
+    dirt: DirtList
+    formats: Mapping[str, Format]
+    folder: Path
+    files: list[SampleFile]
+    defects: list[Defect]
+
+    def write_all(self, registers: Mapping[str, pl.DataFrame], before: Mapping[str, pl.DataFrame] | None) -> None:
+        """Write one file per contract, the late one, and last the bad one."""
+        for contract in self.contracts.values():
+            if self.city.round_no == 2 and contract.id == LATE:
+                day, table = earlier_list(self.city)
+                self.write_register(contract, table, day)
+            earlier = None if before is None else before[contract.id]
+            table_now = delivered(contract, registers[contract.id], earlier)
+            if table_now is not None:
+                self.write_register(contract, table_now, self.city.as_of)
+        has_bad = self.city.profile is Profile.DEFAULT and self.city.round_no == 1
+        if has_bad and spoiled.EXTRACT in self.contracts:
+            self.write_spoiled(self.contracts[spoiled.EXTRACT], registers[spoiled.EXTRACT])
+
+    def write_register(self, contract: Contract, table: pl.DataFrame, as_of: date) -> None:
+        """Write one good file, with its dirt."""
+        table = generic.fill_required(table, contract, self.contracts.codes, self.city)
+        text, planted = as_text(table, contract), []
+        if self.dirt.cells:
+            label = f"{self.city.round_no} {as_of}"
+            text, planted = plant_cells(text, contract, self.contracts.codes, self.dirt, (self.city.seed, label))
+        form = self._format(contract, len(text))
+        laid = lay_out(text, contract, self.dirt, form, self.city.seed, self.city.round_no, as_of)
+        self._write(contract, laid, planted, form, as_of, "", "accepted")
+
+    def write_spoiled(self, contract: Contract, table: pl.DataFrame) -> None:
+        """Write the bad file: the same extract and date, delivered again."""
+        text, planted = spoiled.spoil(as_text(table, contract), self.city.stream("spoiled"))
+        form = self._format(contract, len(table))
+        laid = lay_out(text, contract, NO_DIRT, form, self.city.seed, self.city.round_no, self.city.as_of)
+        self._write(contract, laid, planted, form, self.city.as_of, "_重报", "held")
+
+    def _format(self, contract: Contract, rows: int) -> Format:
+        form = self.formats[contract.id]
+        return FORMATS[1] if form.kind == "xlsx" and rows > WORKBOOK_ROWS else form
+
+    def _write(
+        self,
+        contract: Contract,
+        laid: LaidOut,
+        planted: list[Planted],
+        form: Format,
+        as_of: date,
+        ending: str,
+        verdict: str,
+    ) -> None:
+        name = _file_name(contract, as_of, self.city.seed) + ending + form.suffix
+        place = Path(contract.department) / contract.extract / name
+        path = self.folder / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, laid.sheet, form, contract.title, as_of)
+        side = json.dumps({"as_of": as_of.isoformat()}) + "\n"
+        path.with_name(f"{name}.delivery.json").write_text(side, encoding="utf-8")
+        found = _defects(self.city.round_no, contract, place.as_posix(), laid, planted)
+        self.defects.extend(found)
+        self.files.append(_file_record(self.city.round_no, contract, place.as_posix(), laid, planted, form, as_of, verdict))
+
+
+def _file_name(contract: Contract, as_of: date, seed: int) -> str:
+    """Return a file name in the department's own manner, without its ending."""
+    manners = (
+        f"{contract.title}_{as_of:%Y%m%d}",
+        f"{contract.title}{as_of:%Y%m%d}",
+        f"{contract.title}（{as_of.year}年{as_of.month}月{as_of.day}日）",
+    )
+    return manners[int(stream(seed, contract.id, "name").integers(len(manners)))]
+
+
+def _defects(round_no: int, contract: Contract, file: str, laid: LaidOut, planted: list[Planted]) -> list[Defect]:
+    cells = [
+        Defect(
+            round_no, contract.id, file, int(laid.rows[p.index]), p.column, laid.headers[p.column], p.defect,
+            p.effect.value, p.original, p.planted,
+        )
+        for p in planted
+    ]  # fmt: skip
+    rows = [
+        Defect(round_no, contract.id, file, d.row, None, None, d.defect, d.effect.value, None, None)
+        for d in laid.defects
+    ]
+    return cells + rows
+
+
+def _file_record(
+    round_no: int,
+    contract: Contract,
+    file: str,
+    laid: LaidOut,
+    planted: list[Planted],
+    form: Format,
+    as_of: date,
+    verdict: str,
+) -> SampleFile:
+    skipped = Counter(_SKIPPED[d.defect] for d in laid.defects if d.effect is Effect.SKIPPED)
+    broken = {int(laid.rows[p.index]) for p in planted if p.effect is Effect.REJECTED}
+    broken |= {d.row for d in laid.defects if d.effect is Effect.REJECTED}
+    return SampleFile(
+        round_no=round_no,
+        contract=contract.id,
+        file=file,
+        as_of=as_of,
+        encoding=form.encoding if form.kind == "csv" else form.kind,
+        rows_physical=laid.sheet.physical,
+        rows_skipped=dict(sorted(skipped.items())),
+        rows_read=len(laid.sheet.body),
+        rows_duplicate=laid.duplicates,
+        rows_rejected=len(broken),
+        verdict=verdict,
+    )
