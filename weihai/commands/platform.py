@@ -11,7 +11,7 @@ from rich.console import Console
 from connectors.settings import load_settings
 
 if TYPE_CHECKING:
-    from weihai.platform import Status
+    from weihai.services import Status
 
 EXIT_NOT_RUNNING = 1
 _VERDICTS = {"passed": "全部达标", "target_missed": "有目标未达标"}
@@ -24,13 +24,13 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def up() -> None:
         """启动数据库与 Airflow（已在运行则不变）。"""
-        from weihai import platform
+        from weihai import services
         from weihai.airflow_config import ADMIN, admin_password
         from weihai.steps import Steps
 
         settings = load_settings()
         console = Console(soft_wrap=True)
-        started = platform.up(settings, steps=Steps(console), inherited=os.environ)
+        started = services.up(settings, steps=Steps(console), inherited=os.environ)
         console.print(f"Airflow  {started.state.url}  用户 {ADMIN}", highlight=False)
         if started.new_administrator:
             console.print(
@@ -40,12 +40,12 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def down() -> None:
         """停止 Airflow 与本机数据库，不留进程；数据保留。"""
-        from weihai import platform
+        from weihai import services
         from weihai.steps import Steps
 
         settings = load_settings()
         console = Console(soft_wrap=True)
-        if not platform.down(settings, steps=Steps(console)):
+        if not services.down(settings, steps=Steps(console)):
             console.print("本来就没有在运行的服务")
 
     @app.command()
@@ -53,9 +53,9 @@ def register(app: typer.Typer) -> None:
         show_password: Annotated[bool, typer.Option("--show-password", help="显示数据库与 Airflow 的密码。")] = False,
     ) -> None:
         """显示端口、地址、各组件状态与最近一次运行；未全部运行时退出码为 1。"""
-        from weihai import platform
+        from weihai import services
 
-        current = platform.status(load_settings())
+        current = services.status(load_settings())
         console = Console(soft_wrap=True)
         for line in lines(current, show_password=show_password):
             console.print(line, highlight=False, markup=False)
@@ -75,7 +75,7 @@ def lines(status: Status, *, show_password: bool) -> list[str]:
 
 
 def _database_lines(status: Status, *, show_password: bool) -> list[str]:
-    from weihai.platform import hide_password
+    from weihai.services import hide_password
 
     if status.dsn is None:
         return ["数据库   未运行（`weihai up` 启动）"]
