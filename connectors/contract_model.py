@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -100,11 +101,16 @@ class CodeList(Strict):
         seen: dict[str, str] = {}
         for word, aliases in self.words.items():
             for text in (word, *aliases):
-                if seen.setdefault(text, word) != word:
-                    raise ValueError(f"“{text}” 同时属于 {seen[text]} 和 {word}")
+                if seen.setdefault(_folded(text), word) != word:
+                    raise ValueError(f"“{text}” 同时属于 {seen[_folded(text)]} 和 {word}")
         if self.default is not None and self.file is None and self.default not in self.words:
             raise ValueError(f"default “{self.default}” 不在 words 中")
         return self
+
+
+def _folded(text: str) -> str:
+    """Return the form in which intake compares words: half-width, upper case, without spaces."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper()
 
 
 class Column(Strict):

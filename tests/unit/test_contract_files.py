@@ -173,6 +173,11 @@ def test_problem_names_file_and_line_when_the_contract_is_wrong(
         ("_elements.yml", ELEMENTS + "  colour: red\n", "_elements.yml:8: published_on.colour: 不认识的键"),
         ("_codes.yml", CODES + "  colour: red\n", "_codes.yml:11: open_category.colour: 不认识的键"),
         ("_codes.yml", CODES.replace("停用: []", "停用: [正常]"), "“正常” 同时属于 在用 和 停用"),
+        (
+            "_codes.yml",
+            CODES.replace("[正常]", "[ok]").replace("停用: []", "停用: [ＯＫ]"),
+            "“ＯＫ” 同时属于 在用 和 停用",
+        ),
         ("_codes.yml", "x:\n  title: x\n  file: nowhere.csv\n", "_codes.yml:3: x.file: 没有文件"),
         ("market_regulation/_defaults.yml", "cycle: daily\ncolour: red\n", "_defaults.yml:2: colour: 不认识的键"),
         ("shared/meter.yml", "by: [a_b, c_d]\ncolour: red\n" + CONTRACT, "shared/meter.yml:2: colour: 不认识的键"),
