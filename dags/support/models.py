@@ -1,0 +1,179 @@
+"""dbt in this process: what is rendered for it from contracts and model files, and one invocation per database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from connectors.contract import Contract
+from connectors.model_sources import render_sources
+from connectors.settings import CHECKOUT, Settings
+
+PROJECT = CHECKOUT / "dbt_project"
+SELECTORS = ("seeds", "legal_entity", "catalogue", "mart")
+"""What `run_models` builds, in this order; each a selector of `dbt_project/selectors.yml`."""
+
+OnNode = Callable[[str, int], None]
+"""Called with the name of each finished node and the number of nodes of the invocation."""
+
+_OPERANDS = "models/mart/operands"
+_OPERAND_COLUMNS = ("operand", "value", "reason", "is_estimated", "period_used")
+
+
+class ModelsError(RuntimeError):
+    """dbt could not start: the project does not parse, or a selector or argument is wrong."""
+
+
+@dataclass(frozen=True)
+class ModelsReport:
+    """What one invocation did: number of models and seeds, number of tests, names of what failed."""
+
+    models: int
+    tests: int
+    failed: tuple[str, ...]
+
+
+def run_models(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    selector: str,
+    *,
+    full_refresh: bool = False,
+    on_node: OnNode | None = None,
+) -> ModelsReport:
+    """Build and test one database's models.
+
+    Args:
+        selector: one of `SELECTORS`.
+        full_refresh: rebuild tables of the present state; runs that are recorded and identities stay.
+        on_node: told of every finished node.
+
+    Raises:
+        ModelsError: nothing was built, because dbt could not start.
+    """
+    if selector not in SELECTORS:
+        raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join(SELECTORS)}")
+    arguments = [
+        "build",
+        "--selector",
+        selector,
+        "--indirect-selection",
+        "buildable",
+        "--exclude-resource-type",
+        "unit_test",
+        *(["--full-refresh"] if full_refresh else []),
+    ]
+    return invoke(settings, contracts, arguments, on_node=on_node)
+
+
+def invoke(
+    settings: Settings, contracts: Mapping[str, Contract], arguments: Sequence[str], *, on_node: OnNode | None = None
+) -> ModelsReport:
+    """Run one dbt command on the home's warehouse; target and logs lie in the home.
+
+    Raises:
+        ModelsError: dbt could not start.
+    """
+    from dbt.cli.main import dbtRunner
+
+    render_generated(contracts)
+    watch = _Watch(on_node)
+    options = {
+        "--project-dir": PROJECT,
+        "--profiles-dir": PROJECT,
+        "--target-path": target_path(settings),
+        "--log-path": settings.logs / "dbt",
+        "--log-level-file": "info",
+    }
+    flat = [str(part) for pair in options.items() for part in pair]
+    command = [*arguments, *flat, "--quiet", "--no-use-colors", "--no-version-check"]
+    with _environment(settings):
+        outcome = dbtRunner(callbacks=[watch.on_event]).invoke(command)
+    if outcome.exception is not None:
+        raise ModelsError(f"dbt 无法运行：{outcome.exception}") from outcome.exception
+    results = getattr(outcome.result, "results", [])
+    kinds = [str(result.node.resource_type) for result in results]
+    return ModelsReport(
+        models=sum(kind in ("model", "seed") for kind in kinds),
+        tests=sum(kind in ("test", "unit_test") for kind in kinds),
+        failed=tuple(result.node.name for result in results if str(result.status) in ("error", "fail")),
+    )
+
+
+def target_path(settings: Settings) -> Path:
+    """Return where dbt keeps the compiled project and its manifest."""
+    return settings.home / "dbt"
+
+
+def render_generated(contracts: Mapping[str, Contract], project: Path = PROJECT) -> None:
+    """Write what the project takes from contracts and from the operand folder, if it changed."""
+    folder = project / "models" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    names = sorted(path.stem for path in (project / _OPERANDS).glob("ind_*.sql"))
+    for name, text in {
+        "raw_sources.yml": render_sources(contracts),
+        "int_indicator__measured.sql": render_operand_union(names),
+    }.items():
+        path = folder / name
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        fresh = path.with_name(f".{name}.{os.getpid()}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+
+
+def render_operand_union(names: Sequence[str]) -> str:
+    """Return the model that unites the operand models `ind_<indicator_id>`; its refs are explicit, for lineage."""
+    parts = []
+    for name in names:
+        columns = "".join(f",\n    {name}.{column}" for column in _OPERAND_COLUMNS)
+        indicator = name.removeprefix("ind_")
+        parts.append(f"select\n    '{indicator}' as indicator_id{columns}\nfrom {{{{ ref(\"{name}\") }}}} as {name}\n")
+    return "-- one row per measured indicator and operand; rendered from models/mart/operands\n" + "union all\n".join(
+        parts
+    )
+
+
+class _Watch:
+    """Turns dbt's events into `on_node` calls."""
+
+    def __init__(self, on_node: OnNode | None) -> None:
+        self._on_node = on_node
+        self._total = 0
+
+    def on_event(self, event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            self._total = event.data.total
+        elif event.info.name == "NodeFinished" and self._on_node is not None:
+            self._on_node(event.data.node_info.node_name, self._total)
+
+
+@contextmanager
+def _environment(settings: Settings) -> Iterator[None]:
+    """Give profiles.yml the warehouse by environment variables, and take them back."""
+    dsn = conninfo_to_dict(settings.dsn())
+    values = {
+        "DBT_WAREHOUSE_HOST": dsn.get("host") or "localhost",
+        "DBT_WAREHOUSE_PORT": dsn.get("port") or 5432,
+        "DBT_WAREHOUSE_USER": dsn.get("user") or "",
+        "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": dsn.get("password") or "",
+        "DBT_WAREHOUSE_DBNAME": dsn.get("dbname") or "",
+        "DBT_WAREHOUSE_SSLMODE": dsn.get("sslmode") or "prefer",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update({name: str(value) for name, value in values.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

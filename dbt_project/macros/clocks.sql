@@ -1,0 +1,125 @@
+{# The record versions of a contract that are in force for the run: stated by its as-of date and known to it,
+   and not closed by then (two clocks). #}
+{% macro in_force(contract_id) -%}
+    (
+        select version.*
+        from {{ source('raw', contract_id) }} as version
+        cross join {{ source('mart', 'current_run') }} as run
+        where
+            version._as_of <= run.as_of
+            and version._applied_seq <= run.known_at
+            and not exists (
+                select 1
+                from {{ source('quality', 'version_closing') }} as closing
+                where
+                    closing.table_name = '{{ contract_id }}'
+                    and closing.record_key = version._record_key
+                    and closing.version_batch_id = version._batch_id
+                    and closing.as_of <= run.as_of
+                    and closing.applied_seq <= run.known_at
+            )
+    )
+{%- endmacro %}
+
+
+{# Whether every one of the contracts was delivered for the run's date, as far as the run knows; a scalar. #}
+{% macro delivered(contract_ids) -%}
+    (
+        {%- for contract_id in contract_ids %}
+        {% if not loop.first %}and {% endif %}exists (
+            select 1
+            from {{ source('quality', 'batch') }} as batch
+            cross join {{ source('mart', 'current_run') }} as run
+            where
+                batch.department = '{{ contract_id.split("__")[0] }}'
+                and batch.extract = '{{ contract_id.split("__")[1] }}'
+                and batch.as_of <= run.as_of
+                and batch.applied_seq <= run.known_at
+        )
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+
+{# The sentence that stands where an extract is missing. #}
+{% macro not_delivered(titles) -%}
+    '尚未报送：{{ titles | join("、") }}'
+{%- endmacro %}
+
+
+{# Whether a status word means "in use"; an empty status does. #}
+{% macro in_use(column) -%}
+    coalesce({{ column }}, '在用') in (
+        select status_words.word
+        from {{ ref('status_words') }} as status_words
+        where status_words.is_in_use
+    )
+{%- endmacro %}
+
+
+{# The run's value of a parameter (seeds/parameters.csv), its default where the run names none; a scalar. #}
+{% macro parameter(name) -%}
+    (
+        select coalesce(run.parameters ->> parameters.name, parameters.default_value)
+        from {{ ref('parameters') }} as parameters
+        cross join {{ source('mart', 'current_run') }} as run
+        where parameters.name = '{{ name }}'
+    )
+{%- endmacro %}
+
+
+{# Whether the run states the present: no accepted delivery is for a later date, and no run knew more.
+   Only such a run rewrites the base libraries; others write mart rows. #}
+{% macro is_present_run() -%}
+    exists (
+        select 1
+        from {{ source('mart', 'current_run') }} as run
+        where
+            run.as_of >= (
+                select max(batch.as_of)
+                from {{ source('quality', 'batch') }} as batch
+                where batch.applied_seq is not null
+            )
+            and run.known_at >= (
+                select max(other.known_at)
+                from {{ source('mart', 'run') }} as other
+                where other.state <> 'broken'
+            )
+    )
+{%- endmacro %}
+
+
+{# Pre-hook of a table that holds the present state: removes what the present run no longer states or states
+   differently (by key and _row_hash), all of it on a full refresh. #}
+{% macro remove_outdated(stated, key) -%}
+    {% if execute and load_relation(this) is not none %}
+        delete from {{ this }} as held
+        where
+            {{ is_present_run() }}
+            {% if not flags.FULL_REFRESH %}
+            and not exists (
+                select 1
+                from {{ stated }} as stated
+                where stated.{{ key }} = held.{{ key }} and stated._row_hash = held._row_hash
+            )
+            {% endif %}
+    {% else %}
+        select 1
+    {% endif %}
+{%- endmacro %}
+
+
+{# The rows of a relation that a table of the present state does not hold yet. #}
+{% macro select_missing(stated, key) -%}
+    select stated.*
+    from {{ stated }} as stated
+    where
+        {{ is_present_run() }}
+        {% if is_incremental() -%}
+        and not exists (
+            select 1
+            from {{ this }} as held
+            where held.{{ key }} = stated.{{ key }}
+        )
+        {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,31 @@
+{# One operand of an ind_ model: its value where every extract it needs was delivered, else null and why.
+   needs: {contract id: Chinese title}; value, note, period: SQL expressions. #}
+{% macro operand_row(operand, value, needs, note='null', period='null') -%}
+    select
+        '{{ operand }}' as operand,
+        case when {{ delivered(needs.keys() | list) }} then ({{ value }})::numeric end as value,
+        case
+            when {{ delivered(needs.keys() | list) }} then ({{ note }})::text
+            else
+                '尚未报送：' || concat_ws(
+                    '、',
+                    {%- for contract_id, title in needs.items() %}
+                    case when not {{ delivered([contract_id]) }} then '{{ title }}' end
+                    {{- "," if not loop.last }}
+                    {%- endfor %}
+                )
+        end as reason,
+        false as is_estimated,
+        ({{ period }})::text as period_used
+{%- endmacro %}
+
+
+{# An operand that the plan itself fixes. #}
+{% macro fixed_operand_row(operand, value) -%}
+    select
+        '{{ operand }}' as operand,
+        {{ value }}::numeric as value,
+        null::text as reason,
+        false as is_estimated,
+        null::text as period_used
+{%- endmacro %}

@@ -1,0 +1,77 @@
+-- one row per category that must be opened (22), judged at the run's clocks by indicator 18
+{{ config(materialized="view") }}
+
+with
+
+categories as (
+    select * from {{ ref("open_categories") }}
+),
+
+cycles as (
+    select * from {{ ref("update_cycles") }}
+),
+
+run as (
+    select * from {{ source("mart", "current_run") }}
+),
+
+datasets as (
+    select
+        dataset.open_category,
+        dataset.link_status is distinct from '正常' as is_broken,
+        coalesce(dataset.record_count, 0) <= 0 as is_empty,
+        run.as_of - coalesce(dataset.last_updated_on, dataset.published_on)
+        > 2 * coalesce(cycles.days, 366) as is_stale
+    from {{ in_force("big_data_center__open_dataset") }} as dataset
+    cross join run
+    left join cycles on dataset.update_cycle = cycles.update_cycle
+    where coalesce(dataset.published_on <= run.as_of, true)
+),
+
+category_counts as (
+    select
+        datasets.open_category,
+        count(*) as dataset_count,
+        count(*) filter (
+            where not datasets.is_broken and not datasets.is_empty and not datasets.is_stale
+        ) as open_dataset_count,
+        count(*) filter (where datasets.is_broken) as broken_count,
+        count(*) filter (where datasets.is_empty) as empty_count,
+        count(*) filter (where datasets.is_stale) as stale_count
+    from datasets
+    group by datasets.open_category
+),
+
+judged as (
+    select
+        categories.seq,
+        categories.category,
+        coalesce(category_counts.dataset_count, 0) as dataset_count,
+        coalesce(category_counts.open_dataset_count, 0) as open_dataset_count,
+        coalesce(category_counts.open_dataset_count, 0) > 0 as is_open,
+        case
+            when category_counts.dataset_count is null then '没有已发布的数据集'
+            when category_counts.open_dataset_count = 0
+                then '已发布的 ' || category_counts.dataset_count || ' 个数据集均不算开放：'
+                    || concat_ws(
+                        '，',
+                        case when category_counts.broken_count > 0 then category_counts.broken_count || ' 个链接失效' end,
+                        case when category_counts.empty_count > 0 then category_counts.empty_count || ' 个没有数据' end,
+                        case
+                            when category_counts.stale_count > 0
+                                then category_counts.stale_count || ' 个超过两个更新周期未更新'
+                        end
+                    )
+        end as reason
+    from categories
+    left join category_counts on categories.category = category_counts.open_category
+),
+
+final as (
+    select
+        judged.*,
+        md5(judged::text) as _row_hash
+    from judged
+)
+
+select * from final

@@ -1,0 +1,12 @@
+-- one row per category that must be opened: whether it is, and why not: the present state
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        full_refresh=false,
+        pre_hook="{{ remove_outdated(ref('int_category__opening'), 'category') }}",
+        indexes=[{"columns": ["category"], "unique": true}],
+    )
+}}
+
+{{ select_missing(ref("int_category__opening"), "category") }}

@@ -1,0 +1,70 @@
+-- one row per operand
+{{ config(materialized="view") }}
+
+{% set needs = {
+    "industry_it__cloud_enterprise": "企业上云登记",
+    "market_regulation__enterprise": "市场主体登记信息",
+} %}
+
+with
+
+run as (
+    select * from {{ source("mart", "current_run") }}
+),
+
+cloud_records as (
+    select distinct
+        cloud.uscc,
+        cloud.name
+    from {{ in_force("industry_it__cloud_enterprise") }} as cloud
+    cross join run
+    where
+        {{ in_use("cloud.status") }}
+        and coalesce(cloud.migrated_on <= run.as_of, true)
+),
+
+entities as (
+    select
+        entity.entity_id,
+        entity.uscc,
+        entity.name,
+        {{ in_use("entity.status") }}
+        and coalesce(entity.established_on <= run.as_of, true)
+        and not coalesce(entity.cancelled_on <= run.as_of, false)
+        and coalesce(entity.division_code like '3710%', false) as is_counted
+    from {{ ref("int_entity__resolved") }} as entity
+    cross join run
+),
+
+-- a code that two entities bear leads to the one of the same name
+resolved as (
+    select distinct on (cloud_records.uscc, cloud_records.name)
+        cloud_records.uscc,
+        entities.entity_id,
+        entities.is_counted
+    from cloud_records
+    left join entities on cloud_records.uscc = entities.uscc
+    order by
+        cloud_records.uscc asc,
+        cloud_records.name asc,
+        (cloud_records.name = entities.name) desc nulls last,
+        entities.is_counted desc nulls last,
+        entities.entity_id asc
+),
+
+counts as (
+    select
+        count(distinct resolved.entity_id) filter (where resolved.is_counted) as entity_count,
+        count(distinct resolved.uscc) filter (where resolved.entity_id is null) as unresolved_count
+    from resolved
+)
+
+{{
+    operand_row(
+        "count",
+        "select counts.entity_count from counts",
+        needs,
+        note="select case when counts.unresolved_count > 0 then '另有 ' || counts.unresolved_count
+            || ' 个信用代码在法人库中查无主体，未计入' end from counts",
+    )
+}}

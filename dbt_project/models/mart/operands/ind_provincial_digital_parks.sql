@@ -1,0 +1,19 @@
+-- one row per operand
+{{ config(materialized="view") }}
+
+{% set needs = {"industry_it__recognition": "产业示范认定登记"} %}
+
+with
+
+recognised as (
+    select distinct recognition.entity_name
+    from {{ in_force("industry_it__recognition") }} as recognition
+    cross join {{ source("mart", "current_run") }} as run
+    where
+        recognition.kind = '数字经济园区'
+        and recognition.level in ('省级', '国家级')
+        and coalesce(recognition.recognised_on <= run.as_of, true)
+        and not coalesce(recognition.revoked_on <= run.as_of, false)
+)
+
+{{ operand_row("count", "select count(*) from recognised", needs) }}
