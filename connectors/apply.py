@@ -74,8 +74,12 @@ def next_event(connection: Connection, kind: str, batch_id: int, *, actor: str, 
     return int(row[0])
 
 
-def apply_versions(connection: Connection, application: Application) -> None:
-    """Open and close versions as the batch's key and gone tables say. Needs `lock`; commit is the caller's."""
+def apply_versions(connection: Connection, application: Application) -> tuple[int, int]:
+    """Open and close versions as the batch's key and gone tables say. Needs `lock`; commit is the caller's.
+
+    Returns:
+        How many versions of its own the batch opened, and how many records it withdrew.
+    """
     for name in ("touched", "later", "ending", "copied"):
         execute(connection, f"drop table if exists pg_temp.{name}")
     _find_touched(connection, application)
@@ -85,9 +89,11 @@ def apply_versions(connection: Connection, application: Application) -> None:
     else:
         execute(connection, "create temp table ending (record_key uuid, until date, by_batch bigint, restores boolean)")
     _close_old(connection, application)
-    _open_new(connection, application)
+    opened = _open_new(connection, application)
     _close_new(connection, application)
     _open_copies(connection, application)
+    withdrawn = one(connection, "select count(*) from pg_temp.touched where row_no is null")[0]
+    return opened, int(withdrawn)
 
 
 def _find_touched(connection: Connection, application: Application) -> None:
@@ -187,13 +193,13 @@ def _close_old(connection: Connection, application: Application) -> None:
     )
 
 
-def _open_new(connection: Connection, application: Application) -> None:
+def _open_new(connection: Connection, application: Application) -> int:
     fields = [f.name for f in application.contract.fields]
     issues = (
         "select row_no, jsonb_agg(distinct jsonb_build_object('column', column_name, 'rule', rule)) as found"
         f" from {table(application.batch_id, '_issue')} group by row_no"
     )
-    execute(
+    return execute(
         connection,
         f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, k.record_key,"
         " k.key_no, k.row_hash, %(batch)s, k.row_no, %(as_of)s, %(seq)s, %(now)s, e.by_batch,"
@@ -203,7 +209,7 @@ def _open_new(connection: Connection, application: Application) -> None:
         " left join pg_temp.ending e on e.record_key = t.record_key"
         f" left join ({issues}) i on i.row_no = t.row_no",
         application.parameters(),
-    )
+    ).rowcount
 
 
 def _close_new(connection: Connection, application: Application) -> None:

@@ -23,6 +23,7 @@ class Archived:
 
     sha256: str
     size_bytes: int
+    mtime_ns: int
     path: Path
 
 
@@ -41,7 +42,7 @@ def store(archive: Path, source: Path) -> Archived:
     incoming.mkdir(parents=True, exist_ok=True)
     temporary = incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
     try:
-        sha256, size = _copy(source, temporary)
+        sha256, size, mtime_ns = _copy(source, temporary)
         final = path_of(archive, sha256)
         if not (final.is_file() and final.stat().st_size == size):
             final.parent.mkdir(exist_ok=True)
@@ -50,10 +51,10 @@ def store(archive: Path, source: Path) -> Archived:
             _sync_folder(archive)
     finally:
         temporary.unlink(missing_ok=True)
-    return Archived(sha256, size, final)
+    return Archived(sha256, size, mtime_ns, final)
 
 
-def _copy(source: Path, target: Path) -> tuple[str, int]:
+def _copy(source: Path, target: Path) -> tuple[str, int, int]:
     try:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -74,7 +75,7 @@ def _copy(source: Path, target: Path) -> tuple[str, int]:
         after = os.fstat(reading.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
         raise NotWholeError("文件仍在写入")
-    return digest.hexdigest(), size
+    return digest.hexdigest(), size, after.st_mtime_ns
 
 
 def _sync_folder(folder: Path) -> None:

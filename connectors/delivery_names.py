@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+UNKNOWN_FOLDER = "_unknown"
+"""Where files that lie in no department's folder are answered."""
 SIDE_SUFFIX = ".delivery.json"
 UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart", ".partial", ".download")
 """Endings that upload programs give to files they are still writing."""

@@ -19,13 +19,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from connectors.contract import Contracts
-from connectors.delivery_names import PART_IN_NAME, SIDE_SUFFIX, UNFINISHED_SUFFIXES, SideFile, side_path
+from connectors.delivery_names import (
+    PART_IN_NAME,
+    SIDE_SUFFIX,
+    UNFINISHED_SUFFIXES,
+    UNKNOWN_FOLDER,
+    SideFile,
+    side_path,
+)
 from connectors.dropping import drop, drop_folder
 
 __all__ = ["Delivery", "DeliveryFile", "drop", "drop_folder", "listing", "scan"]
 
-UNKNOWN_FOLDER = "_unknown"
-"""Where files that lie in no department's folder are answered."""
 PARTS_WAIT_SECONDS = 24 * 3600.0
 """How long the parts of a delivery may wait for the missing ones before it is answered."""
 

@@ -1,0 +1,296 @@
+"""From archived files to a staged batch: read, recognise, check, load, number, judge what needs all rows, account."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors import archive, as_of, batches, splitting, staging
+from connectors.batches import Batch, BatchFile
+from connectors.checks import CheckResult, CheckTotals, check
+from connectors.contract import Contract, Contracts
+from connectors.database import Connection, connect
+from connectors.ledger import Ledger
+from connectors.privacy import hmac_pads, mask_identifiers, mask_kind, record_key_secret
+from connectors.raw_tables import ensure_raw_tables
+from connectors.readers import TextFile, open_file
+from connectors.settings import Settings
+from connectors.splitting import RefusedError, Split
+from connectors.sql_text import execute
+from connectors.tables import Table, find_table
+
+_RAW_TABLES_LOCK = 371_000_004
+
+
+@dataclass(frozen=True)
+class DuplicateError(Exception):
+    """The same content is what was applied last."""
+
+    original: Batch
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """The totals of all parts together."""
+
+    physical: int
+    header: int
+    skipped: Mapping[str, int]
+    read: int
+    rejected: int
+    results: tuple[CheckResult, ...]
+
+
+def delivery_sha256(shas: Sequence[str]) -> str:
+    """Return the hash of a delivery: its file's, or that of its parts' hashes in order."""
+    return shas[0] if len(shas) == 1 else hashlib.sha256("\n".join(shas).encode()).hexdigest()
+
+
+def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: datetime) -> None:
+    """Read a registered delivery from the archive into staging and settle its ledger; ends `staged`, committed.
+
+    Raises:
+        RefusedError, HeaderError, UnreadableFileError: it cannot be taken; the message is for the department.
+        DuplicateError: department, extract, as-of date, scope and content equal the latest applied delivery.
+    """
+    dsn = settings.dsn()
+    with connect(dsn) as connection:
+        parts = batches.files(connection, batch.batch_id)
+        files, tables = _open(settings, contracts, batch, parts)
+        contract = tables[0].contract
+        found = _as_of(batch, contract, parts, tables, now)
+        batches.update(
+            connection,
+            batch.batch_id,
+            extract=contract.extract,
+            as_of=found.day,
+            as_of_source=found.source,
+            contract_version=contract.version,
+            mode=contract.mode,
+            header_match=_masked_match(tables[0]),
+            target=contract.quality_target,
+        )
+        connection.commit()
+        _refuse_duplicate(connection, batch, contract, found)
+        ensure_raw(connection, contracts, contract)
+        staging.create(connection, contract, batch.batch_id)
+        connection.commit()
+        totals = _load(dsn, contracts, batch, tables, found)
+        for part, file, physical in zip(parts, files, totals, strict=True):
+            connection.execute(
+                "update quality.batch_file set rows_physical = %s, encoding = %s where batch_id = %s and file_no = %s",
+                (physical.physical, file.encoding, batch.batch_id, part.file_no),
+            )
+        _settle(settings, connection, contract, batch, _together(totals), tables[0], found)
+
+
+def resplit(settings: Settings, connection: Connection, contract: Contract, batch: Batch) -> Split:
+    """Split a staged batch again, against what was applied since; commit is the caller's."""
+    if batch.as_of is None:
+        raise RuntimeError("a staged batch has an as-of date")
+    pads = hmac_pads(record_key_secret(settings))
+    return splitting.split(connection, contract, batch.batch_id, as_of=batch.as_of, scope=batch.scope, pads=pads)
+
+
+def is_whole(connection: Connection, batch: Batch) -> bool:
+    """Say whether a staged batch's tables hold what its ledger says (unlogged tables are empty after a crash)."""
+    ledger = batch.ledger
+    if ledger is None or not staging.exists(connection, batch.batch_id):
+        return False
+    rows, keys = (
+        execute(connection, f"select count(*) from {staging.table(batch.batch_id, suffix)}").fetchone()
+        for suffix in ("", "_key")
+    )
+    return rows == keys == (ledger.loaded + ledger.unchanged + ledger.duplicate,)
+
+
+def ensure_raw(connection: Connection, contracts: Contracts, contract: Contract) -> None:
+    """Make sure that the raw tables a delivery needs exist in their contract's present form; commits."""
+    needed = {contract.id, *(r.extract for r in contract.rules.values() if r.kind == "reference")}
+    for contract_id in sorted(needed):
+        fields = [f.name for f in contracts[contract_id].fields]
+        row = connection.execute(
+            "select count(*) from pg_attribute where attrelid = to_regclass(%s) and attname = any(%s)"
+            " and not attisdropped",
+            (f'raw."{contract_id}"', fields),
+        ).fetchone()
+        if row != (len(fields),):
+            connection.execute("select pg_advisory_xact_lock(%s)", (_RAW_TABLES_LOCK,))
+            ensure_raw_tables(connection, {contract_id: contracts[contract_id]})
+    connection.commit()
+
+
+def ledger_of(totals: _Totals | Ledger, split: Split) -> Ledger:
+    """Return the ledger of what was read and what the split makes of it."""
+    return Ledger(
+        physical=totals.physical,
+        header=totals.header,
+        skipped=dict(totals.skipped),
+        read=totals.read,
+        loaded=split.loaded,
+        unchanged=split.unchanged,
+        duplicate=split.duplicate,
+        rejected=totals.rejected,
+        withdrawn=split.withdrawn,
+    )
+
+
+def _open(
+    settings: Settings, contracts: Contracts, batch: Batch, parts: Sequence[BatchFile]
+) -> tuple[list[TextFile], list[Table]]:
+    if batch.department is None:
+        departments = "、".join(sorted({c.department for c in contracts.values()}))
+        raise RefusedError(f"收件文件夹不属于任何部门，请放到本部门的收件箱重新报送（现有部门：{departments}）。")
+    known = contracts.get(batch.contract_id or "")
+    candidates = [known] if known is not None else list(contracts.of_department(batch.department))
+    files = [open_file(archive.path_of(settings.archive, p.sha256), limits=settings.limits) for p in parts]
+    tables = [find_table(file, candidates) for file in files]
+    if len({t.contract.id for t in tables}) > 1:
+        raise RefusedError("同一次报送的各份文件不是同一种数据，请分开报送。")
+    return files, tables
+
+
+def _as_of(
+    batch: Batch, contract: Contract, parts: Sequence[BatchFile], tables: Sequence[Table], now: datetime
+) -> as_of.AsOf:
+    found = as_of.resolve(
+        declared=batch.as_of if batch.as_of_source == "declared" else None,
+        file_names=[p.file_name for p in parts],
+        titles=[text for t in tables for text in t.preamble],
+        cycle=contract.cycle,
+        received_at=batch.received_at,
+    )
+    if found.day > now.astimezone(as_of.CITY_TIME).date():
+        raise RefusedError(f"声明的数据日期 {found.day} 尚未到来，请改正后重新报送。")
+    return found
+
+
+def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, found: as_of.AsOf) -> None:
+    row = connection.execute(
+        "select batch_id from quality.batch where department = %s and extract = %s and applied_seq is not null"
+        " order by applied_seq desc limit 1",
+        (contract.department, contract.extract),
+    ).fetchone()
+    if row is None:
+        return
+    latest = batches.load(connection, row[0])
+    same_scope = batch.scope is None or batch.scope == latest.scope
+    if latest.sha256 == batch.sha256 and latest.as_of == found.day and same_scope:
+        raise DuplicateError(latest)
+
+
+def _load(
+    dsn: str, contracts: Contracts, batch: Batch, tables: Sequence[Table], found: as_of.AsOf
+) -> list[CheckTotals]:
+    totals: list[CheckTotals] = []
+    for table in tables:
+        run = check(table, contracts.codes, as_of=found.day)
+        staging.load(dsn, batch.batch_id, run, offset=sum(t.physical for t in totals))
+        staging.load_issues(dsn, batch.batch_id, run.totals.issues)
+        totals.append(run.totals)
+    return totals
+
+
+def _together(totals: Sequence[CheckTotals]) -> _Totals:
+    results: dict[str, CheckResult] = {}
+    for result in (r for t in totals for r in t.results):
+        before = results.get(result.rule)
+        facts = vars(result)
+        if before is not None:
+            facts = facts | {"checked": before.checked + result.checked, "passed": before.passed + result.passed}
+        results[result.rule] = CheckResult(**facts)
+    return _Totals(
+        physical=sum(t.physical for t in totals),
+        header=sum(t.header for t in totals),
+        skipped={k: sum(t.skipped.get(k, 0) for t in totals) for t in totals for k in t.skipped},
+        read=sum(t.read for t in totals),
+        rejected=sum(t.rejected for t in totals),
+        results=tuple(results.values()),
+    )
+
+
+def _settle(
+    settings: Settings,
+    connection: Connection,
+    contract: Contract,
+    batch: Batch,
+    totals: _Totals,
+    table: Table,
+    found: as_of.AsOf,
+) -> None:
+    _refuse_empty(contract, totals)
+    declared = batch.scope
+    scope = declared or splitting.default_scope(connection, contract, batch.batch_id)
+    pads = hmac_pads(record_key_secret(settings))
+    split = splitting.split(connection, contract, batch.batch_id, as_of=found.day, scope=scope, pads=pads)
+    headers = {name: match.header for name, match in table.header.matched().items()}
+    results = [
+        *totals.results,
+        *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared),
+        *staging.judge_contract_rules(connection, contract, batch.batch_id, headers, as_of=found.day),
+    ]
+    ledger = ledger_of(totals, split)
+    ledger.check()
+    store_results(connection, contract, batch.batch_id, results)
+    facts: dict[str, Any] = batches.ledger_values(ledger)
+    if scope is not None:
+        facts["scope"] = {k: list(v) for k, v in scope.items()}
+    batches.update(
+        connection,
+        batch.batch_id,
+        **facts,
+        rows_in_force=split.in_force,
+        split_seq=split.known_seq,
+        status="staged",
+    )
+    connection.commit()
+
+
+def _refuse_empty(contract: Contract, totals: _Totals) -> None:
+    if totals.read == 0 and contract.mode == "full":
+        raise RefusedError("文件只有表头，没有数据行；为免撤回全部记录，未作处理，请核对后重新报送。")
+    if totals.read > 0 and totals.rejected == totals.read:
+        raise RefusedError(f"{totals.read:,} 行数据全部不能使用，请按问题清单改正后重新报送。")
+
+
+def store_results(connection: Connection, contract: Contract, batch_id: int, results: Sequence[CheckResult]) -> None:
+    """Store rule results, and the findings of staging with values masked; replaces those of an earlier try."""
+    for name in ("issue", "check_result"):
+        execute(connection, f"delete from quality.{name} where batch_id = %(batch)s", {"batch": batch_id})
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into quality.check_result"
+            " (batch_id, rule, column_name, dimension, severity, checked, passed, threshold, message)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (batch_id, r.rule, r.column, r.dimension, r.severity, r.checked, r.passed, r.threshold, r.message)
+                for r in results
+            ],
+        )
+    copy_issues(connection, contract, batch_id)
+
+
+def copy_issues(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """Copy the findings of staging to `quality.issue`, each value under its column's mask."""
+    kinds = " ".join(f"when '{c}' then '{mask_kind(contract, c)}'" for c in contract.columns)
+    kind = f"case column_name {kinds} else 'text' end"
+    execute(
+        connection,
+        "insert into quality.issue (batch_id, row_no, column_name, header, rule, dimension, severity, message,"
+        " value_masked, suggestion_masked) select %(batch)s, row_no, column_name, quality.mask_value(header, 'scan'),"
+        f" rule, dimension, severity, message, left(quality.mask_value(value, {kind}), 200),"
+        f" left(quality.mask_value(suggestion, {kind}), 200)"
+        f" from {staging.table(batch_id, '_issue')} order by row_no nulls first, column_name nulls first, rule",
+        {"batch": batch_id},
+    )
+
+
+def _masked_match(table: Table) -> dict[str, Any]:
+    match = table.header.as_json()
+    for column in match.get("columns", []):
+        if column.get("header"):
+            column["header"] = mask_identifiers(column["header"])
+    return match

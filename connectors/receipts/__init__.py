@@ -1,0 +1,128 @@
+"""Receipts: what became of a delivery, as JSON for programs and as a workbook for people."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from connectors import archive, batches
+from connectors.batches import Batch, BatchFile
+from connectors.contract import Contract, Contracts
+from connectors.database import Connection
+from connectors.delivery_names import safe_name
+from connectors.errors import UserError
+from connectors.receipts import content, place
+from connectors.receipts.offending import offending_rows
+from connectors.receipts.workbook import SHEET_ISSUES, OffendingRows, PlainIssue, render
+from connectors.settings import Settings
+from connectors.sql_text import execute, one
+from connectors.staging import exists, table
+
+__all__ = ["read_json", "write"]
+
+
+def write(settings: Settings, connection: Connection, contracts: Contracts, batch: Batch) -> tuple[Path, Path]:
+    """Write both receipts of a batch into its department's folder, replacing earlier ones of it.
+
+    Plain values are taken from staging while it exists; without it the masked ones are shown.
+
+    Returns:
+        Paths of the JSON and of the workbook.
+    """
+    contract = contracts.get(batch.contract_id or "")
+    parts = batches.files(connection, batch.batch_id)
+    kept = place.recall(settings.landing, batch.department, batch.delivery_key)
+    names = [safe_name(n) for n in (kept.files if kept is not None else [p.file_name for p in parts])]
+    scores = content.dimension_scores(connection, batch.batch_id)
+    found = _plain_issues(connection, batch.batch_id, parts)
+    count = int(
+        one(connection, "select count(*) from quality.issue where batch_id = %(batch)s", {"batch": batch.batch_id})[0]
+    )
+    listed = _by_part(content.issues(connection, batch.batch_id, content.JSON_ISSUES), parts)
+    document = content.as_json(batch, names[0], scores, listed)
+    workbook = render(
+        batch,
+        contract,
+        names,
+        scores,
+        found,
+        _offending(settings, contract, parts, found),
+        issue_count=count,
+    )
+    folder = place.folder(settings.landing, batch.department, batch.extract)
+    stem = f"{names[0]}.{batch.batch_id}.receipt"
+    paths = folder / f"{stem}.json", folder / f"{stem}.xlsx"
+    place.write_whole(paths[0], json.dumps(document, ensure_ascii=False, indent=2).encode())
+    place.write_whole(paths[1], workbook)
+    return paths
+
+
+def read_json(connection: Connection, batch: Batch) -> dict[str, Any]:
+    """Return a receipt from the database alone: masked, and there even where the department removed its file."""
+    scores = content.dimension_scores(connection, batch.batch_id)
+    found = content.issues(connection, batch.batch_id, content.JSON_ISSUES)
+    return content.as_json(batch, batch.file_name, scores, found)
+
+
+def _starts(parts: Sequence[BatchFile]) -> list[int]:
+    """Physical rows before each part: row numbers continue over the parts of a delivery."""
+    return [0, *accumulate(p.rows_physical or 0 for p in parts[:-1])]
+
+
+def _part_of(row: int | None, starts: Sequence[int]) -> int:
+    return 0 if row is None else max(bisect_right(starts, row - 1) - 1, 0)
+
+
+def _by_part(found: list[content.Issue], parts: Sequence[BatchFile]) -> list[content.Issue]:
+    if len(parts) < 2:
+        return found
+    starts = _starts(parts)
+    own = []
+    for issue in found:
+        number = _part_of(issue.row, starts)
+        row = None if issue.row is None else issue.row - starts[number]
+        facts = vars(issue) | {"row": row, "message": f"第 {number + 1} 份：{issue.message}"}
+        own.append(content.Issue(**(facts if issue.row is not None else vars(issue))))
+    return own
+
+
+def _plain_issues(connection: Connection, batch_id: int, parts: Sequence[BatchFile]) -> list[PlainIssue]:
+    if exists(connection, batch_id):
+        source = f"{table(batch_id, '_issue')} where true order by row_no nulls first, column_name nulls first, rule"
+        columns = "value, suggestion"
+    else:
+        source = "quality.issue where batch_id = %(batch)s order by row_no nulls first, issue_id"
+        columns = "value_masked, suggestion_masked"
+    rows = execute(
+        connection,
+        f"select row_no, column_name, header, rule, dimension, severity, message, {columns} from {source}"
+        " limit %(limit)s",
+        {"batch": batch_id, "limit": SHEET_ISSUES},
+    )
+    starts = _starts(parts)
+    found = []
+    for row_no, *rest in rows:
+        number = _part_of(row_no, starts)
+        own = None if row_no is None else row_no - starts[number]
+        found.append(PlainIssue(own, *rest, file_no=number + 1))
+    return found
+
+
+def _offending(
+    settings: Settings, contract: Contract | None, parts: Sequence[BatchFile], found: Sequence[PlainIssue]
+) -> list[OffendingRows]:
+    shown = []
+    for part in parts:
+        row_nos = [i.row for i in found if i.file_no == part.file_no and i.row is not None]
+        if contract is None or not row_nos:
+            continue
+        try:
+            path = archive.path_of(settings.archive, part.sha256)
+            shown.append(offending_rows(path, contract, row_nos, file_no=part.file_no, limits=settings.limits))
+        except UserError:
+            continue
+    return shown

@@ -1,0 +1,263 @@
+"""The receipt as a workbook for people: result first, then the findings, then the rows as the department sent them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xlsxwriter
+
+from connectors.as_of import CITY_TIME, SOURCE_WORDS
+from connectors.batches import Batch
+from connectors.contract import DIMENSIONS, Contract
+from connectors.receipts.content import SEVERITY_WORDS, STATUS_WORDS, DimensionScore
+
+SHEET_ISSUES = 50_000
+"""Findings listed in the workbook; all of them are in the database."""
+SHEET_ROWS = 2_000
+"""Offending rows copied into the workbook."""
+_CELL_TEXT = 32_000
+_COMMENT_TEXT = 500
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+_SKIPPED_WORDS = {
+    "preamble": "标题行",
+    "blank": "空行",
+    "total": "合计行",
+    "repeated_header": "重复表头",
+    "note": "说明行",
+}
+
+
+@dataclass(frozen=True)
+class PlainIssue:
+    """One finding with its plain value: for the department's own folder only."""
+
+    row: int | None
+    column: str | None
+    header: str | None
+    rule: str
+    dimension: str
+    severity: str
+    message: str
+    value: str | None
+    suggestion: str | None
+    file_no: int = 1
+
+
+@dataclass(frozen=True)
+class OffendingRows:
+    """Rows of one delivered file that have findings, as delivered.
+
+    Attributes:
+        header: the file's own header row.
+        rows: row number → cells.
+        positions: contract column → 0-based position in the file.
+    """
+
+    file_no: int
+    header: tuple[str, ...]
+    rows: Mapping[int, Sequence[str | None]]
+    positions: Mapping[str, int]
+
+
+def render(
+    batch: Batch,
+    contract: Contract | None,
+    file_names: Sequence[str],
+    scores: Sequence[DimensionScore],
+    found: Sequence[PlainIssue],
+    offending: Sequence[OffendingRows],
+    *,
+    issue_count: int,
+) -> bytes:
+    """Return the workbook. Every text is written as text: no formula, no link, whatever a cell begins with."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(
+        buffer,
+        {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
+    ) as workbook:
+        styles = _Styles(workbook)
+        _summary_sheet(workbook, styles, batch, contract, file_names, scores, issue_count)
+        if found:
+            _issue_sheet(workbook, styles, found, issue_count, several=len(file_names) > 1)
+        for part in offending:
+            name = "问题行" if len(offending) == 1 else f"问题行-第{part.file_no}份"
+            _row_sheet(workbook, styles, name, part, [i for i in found if i.file_no == part.file_no])
+    return buffer.getvalue()
+
+
+class _Styles:
+    def __init__(self, workbook: Any) -> None:
+        base: dict[str, Any] = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "top", "text_wrap": True}
+        self.text = workbook.add_format(base)
+        self.quoted = workbook.add_format(base | {"quote_prefix": True})
+        self.title = workbook.add_format(base | {"bold": True, "font_size": 15, "text_wrap": False})
+        self.sentence = workbook.add_format(base | {"font_size": 11, "bg_color": "#FFF7E0", "border": 1})
+        self.label = workbook.add_format(base | {"bold": True, "font_color": "#555555"})
+        self.header = workbook.add_format(base | {"bold": True, "bg_color": "#DCE6F1", "bottom": 1})
+        self.bad = workbook.add_format(base | {"bg_color": "#FFC7CE", "font_color": "#9C0006", "quote_prefix": True})
+        self.number = workbook.add_format(base | {"num_format": "#,##0", "align": "left"})
+
+
+def _write(sheet: Any, styles: _Styles, row: int, column: int, text: str | None, style: Any = None) -> None:
+    if text is None or text == "":
+        if style is not None:
+            sheet.write_blank(row, column, None, style)
+        return
+    clean = text[:_CELL_TEXT].encode("utf-8", "replace").decode("utf-8")
+    sheet.write_string(row, column, clean, style or (styles.quoted if clean.startswith(_ACTIVE) else styles.text))
+
+
+def _summary_sheet(
+    workbook: Any,
+    styles: _Styles,
+    batch: Batch,
+    contract: Contract | None,
+    file_names: Sequence[str],
+    scores: Sequence[DimensionScore],
+    issue_count: int,
+) -> None:
+    sheet = workbook.add_worksheet("回执")
+    sheet.set_column(0, 0, 18)
+    sheet.set_column(1, 1, 80)
+    sheet.hide_gridlines(2)
+    sheet.write_string(0, 0, "数据报送回执", styles.title)
+    sheet.merge_range(1, 0, 1, 1, "", styles.sentence)
+    sheet.write_string(1, 0, batch.summary or "", styles.sentence)
+    sheet.set_row(1, 54)
+    line = 3
+    for label, value in _facts(batch, contract, file_names):
+        sheet.write_string(line, 0, label, styles.label)
+        _write(sheet, styles, line, 1, value)
+        line += 1
+    if batch.ledger is not None:
+        line = _ledger_lines(sheet, styles, line + 1, batch)
+    if batch.score is not None:
+        line = _score_lines(sheet, styles, line + 1, batch, scores)
+    if batch.header_match:
+        line = _header_lines(sheet, styles, line + 1, batch.header_match, contract)
+    if issue_count:
+        note = f"共 {issue_count:,} 处，见“问题清单”；涉及的行见“问题行”，有问题的单元格标红并附批注。"
+        sheet.write_string(line + 1, 0, "问题", styles.label)
+        sheet.write_string(line + 1, 1, note, styles.text)
+
+
+def _facts(batch: Batch, contract: Contract | None, file_names: Sequence[str]) -> list[tuple[str, str]]:
+    received = batch.received_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
+    as_of = (
+        f"{batch.as_of}（{SOURCE_WORDS[batch.as_of_source or 'declared']}）" if batch.as_of is not None else "未能确定"
+    )
+    scope = "；".join(f"{k}：{'、'.join(v)}" for k, v in (batch.scope or {}).items())
+    facts = [
+        ("结果", STATUS_WORDS[batch.status]),
+        ("文件", "、".join(file_names)),
+        ("数据", contract.title if contract is not None else "未能识别"),
+        ("数据日期", as_of),
+        ("收到时间", received),
+        ("批次号", str(batch.batch_id)),
+        ("文件指纹", f"SHA-256 {batch.sha256}"),
+    ]
+    return [*facts, ("报送范围", scope)] if scope else facts
+
+
+def _ledger_lines(sheet: Any, styles: _Styles, line: int, batch: Batch) -> int:
+    ledger = batch.ledger
+    if ledger is None:
+        return line
+    skipped = "，".join(f"{_SKIPPED_WORDS.get(k, k)} {n:,}" for k, n in ledger.skipped.items() if n)
+    would = "（如放行）" if batch.status == "held" else ""
+    lines: list[tuple[str, int, str]] = [
+        ("文件行数", ledger.physical, f"其中表头 {ledger.header:,}{'，' + skipped if skipped else ''}"),
+        ("数据行数", ledger.read, ""),
+        (f"入库{would}", ledger.loaded, "新增或有变化的行"),
+        ("未变", ledger.unchanged, "与已入库的内容相同"),
+        ("重复", ledger.duplicate, "与本次报送中另一行完全相同"),
+        ("退回", ledger.rejected, "无法入库，见问题清单"),
+        (f"撤回{would}", ledger.withdrawn, "以前报送过、本次不再存在的记录"),
+    ]
+    for label, count, note in lines:
+        sheet.write_string(line, 0, label, styles.label)
+        sheet.write_string(line, 1, f"{count:,} {note}".rstrip(), styles.text)
+        line += 1
+    return line
+
+
+def _score_lines(sheet: Any, styles: _Styles, line: int, batch: Batch, scores: Sequence[DimensionScore]) -> int:
+    target = f"，目标 {float(batch.target):.1%}" if batch.target is not None else ""
+    sheet.write_string(line, 0, "质量得分", styles.label)
+    sheet.write_string(line, 1, f"{float(batch.score):.2%}{target}", styles.text)
+    for score in scores:
+        line += 1
+        sheet.write_string(line, 0, score.word, styles.label)
+        text = f"{score.score:.2%}（检查 {score.checked:,} 项次，合格 {score.passed:,}）"
+        sheet.write_string(line, 1, text, styles.text)
+    return line + 1
+
+
+def _header_lines(sheet: Any, styles: _Styles, line: int, match: Mapping[str, Any], contract: Contract | None) -> int:
+    by_kind: dict[str, list[str]] = {}
+    for column in match.get("columns", []):
+        header, name = str(column.get("header") or ""), column.get("column")
+        if column.get("how") == "similar" and contract is not None and name in contract.columns:
+            by_kind.setdefault("按近似识别的表头", []).append(f"{header} → {contract.columns[name].header}")
+        elif column.get("how") in ("unknown", "duplicate") and header:
+            by_kind.setdefault("未采用的列", []).append(header)
+    missing = [contract.columns[m].header for m in match.get("missing", []) if contract and m in contract.columns]
+    if missing:
+        by_kind["文件中没有的列"] = missing
+    for label, headers in by_kind.items():
+        sheet.write_string(line, 0, label, styles.label)
+        _write(sheet, styles, line, 1, "、".join(headers))
+        line += 1
+    return line
+
+
+def _issue_sheet(
+    workbook: Any, styles: _Styles, found: Sequence[PlainIssue], issue_count: int, *, several: bool
+) -> None:
+    sheet = workbook.add_worksheet("问题清单")
+    titles = [("行号", 8), ("列", 18), ("问题", 48), ("程度", 8), ("原值", 30), ("建议", 30), ("质量维度", 12)]
+    titles = [("第几份", 8), *titles] if several else titles
+    for position, (title, width) in enumerate(titles):
+        sheet.set_column(position, position, width)
+        sheet.write_string(0, position, title, styles.header)
+    sheet.freeze_panes(1, 0)
+    sheet.autofilter(0, 0, len(found), len(titles) - 1)
+    first = int(several)
+    for line, issue in enumerate(found, 1):
+        if several:
+            sheet.write_number(line, 0, issue.file_no, styles.number)
+        if issue.row is not None:
+            sheet.write_number(line, first, issue.row, styles.number)
+        dimension = DIMENSIONS.get(issue.dimension[:2], issue.dimension)
+        texts = (issue.header or "整行", issue.message, SEVERITY_WORDS.get(issue.severity, issue.severity),
+                 issue.value, issue.suggestion, dimension)  # fmt: skip
+        for position, text in enumerate(texts, first + 1):
+            _write(sheet, styles, line, position, text)
+    if issue_count > len(found):
+        note = f"另有 {issue_count - len(found):,} 处未列出，请先改正以上问题。"
+        sheet.write_string(len(found) + 2, first, note, styles.text)
+
+
+def _row_sheet(workbook: Any, styles: _Styles, name: str, part: OffendingRows, found: Sequence[PlainIssue]) -> None:
+    sheet = workbook.add_worksheet(name)
+    sheet.set_column(0, 0, 8)
+    sheet.set_column(1, max(1, len(part.header)), 20)
+    sheet.write_string(0, 0, "行号", styles.header)
+    for position, header in enumerate(part.header, 1):
+        _write(sheet, styles, 0, position, header, styles.header)
+    sheet.freeze_panes(1, 1)
+    reasons: dict[tuple[int, int], list[str]] = {}
+    for issue in found:
+        if issue.row is not None and issue.row in part.rows:
+            position = 0 if issue.column is None else part.positions.get(issue.column, -1) + 1
+            text = issue.message + (f"建议：{issue.suggestion}" if issue.suggestion else "")
+            reasons.setdefault((issue.row, position), []).append(text)
+    for line, (row_no, cells) in enumerate(sorted(part.rows.items()), 1):
+        for position, cell in enumerate([str(row_no), *cells]):
+            why = reasons.get((row_no, position))
+            _write(sheet, styles, line, position, cell, styles.bad if why else None)
+            if why:
+                sheet.write_comment(line, position, "\n".join(why)[:_COMMENT_TEXT], {"author": "数据仓库"})
