@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar as months
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -38,3 +39,11 @@ def load_calendar(exceptions: Path) -> Calendar:
     table = pl.read_csv(exceptions, infer_schema=False)
     days = table["day"].str.to_date().to_list()
     return Calendar(dict(zip(days, (text == "true" for text in table["is_working_day"]), strict=True)))
+
+
+def month_later(day: date) -> date:
+    """Return the same day of the next month; the last day of a month goes to the last day."""
+    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
+    last = months.monthrange(year, month)[1]
+    is_last = day.day == months.monthrange(day.year, day.month)[1]
+    return date(year, month, last if is_last else min(day.day, last))

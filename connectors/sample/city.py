@@ -1,4 +1,4 @@
-"""What all registers of the sample city share: its date, its people, its companies, and the numbers it is built to show."""
+"""What all registers of the sample city share: its date, its people and its companies."""
 
 from __future__ import annotations
 

@@ -86,7 +86,10 @@ class DirtList(BaseModel):
 NO_DIRT = DirtList()
 
 
-def load_dirt(path: Path = Path(__file__).with_name("dirt.yml")) -> DirtList:
+DIRT_FILE = Path(__file__).with_name("dirt.yml")
+
+
+def load_dirt(path: Path = DIRT_FILE) -> DirtList:
     """Read the declared list of dirt."""
     return DirtList.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
 
@@ -146,7 +149,9 @@ def _datetime(text: str, _: _Cell) -> str:
 def _money_wording(text: str, cell: _Cell) -> str:
     if not text.isdigit():
         return text
-    return cell.one_of((f"{_wan(text)}万元", f"{_wan(text)}万人民币", f"{int(text):,}元", f"{int(text):,}", f"{text}元"))
+    return cell.one_of(
+        (f"{_wan(text)}万元", f"{_wan(text)}万人民币", f"{int(text):,}元", f"{int(text):,}", f"{text}元")
+    )
 
 
 def _unknown_currency(text: str, _: _Cell) -> str:

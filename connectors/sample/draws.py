@@ -37,7 +37,8 @@ def positions(
     if weights is None:
         return rng.integers(0, size, count)
     edges = np.cumsum(np.asarray(weights, dtype=np.float64))
-    return np.minimum(np.searchsorted(edges, rng.random(count) * edges[-1], side="right"), size - 1).astype(np.int64)
+    drawn = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
+    return np.asarray(np.minimum(drawn, size - 1), dtype=np.int64)
 
 
 def some(rng: np.random.Generator, count: int, share: float) -> npt.NDArray[np.bool_]:

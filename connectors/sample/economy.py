@@ -100,7 +100,7 @@ def cloud_enterprises(city: City, before: pl.DataFrame | None) -> pl.DataFrame:
     sorted_provider = provider[np.argsort(counted)][own]
     place = slice(len(counted), len(counted) + len(second))
     provider[place] = (sorted_provider + 1 + rng.integers(0, len(_PROVIDERS) - 1, len(second))) % len(_PROVIDERS)
-    listed = _rows(city, rng, entities[rows], provider, status, kept_as_they_are)
+    listed = _rows(city, rng, entities[rows], provider=provider, status=status, relevant=kept_as_they_are)
     unknown = _unknown_companies(city, rng, 2 + len(counted) // 40)
     table = pl.concat([listed, unknown])
     return table[rng.permutation(len(table))]
@@ -115,6 +115,7 @@ def _rows(
     city: City,
     rng: np.random.Generator,
     entities: pl.DataFrame,
+    *,
     provider: np.ndarray,
     status: np.ndarray,
     relevant: np.ndarray,
@@ -157,12 +158,19 @@ def _later_cloud(city: City, before: pl.DataFrame) -> pl.DataFrame:
     count = min(max(len(before) // 60, 1), len(entities))
     fresh = entities[np.sort(rng.permutation(len(entities))[:count])]
     provider = _providers(city, f"cloud providers {city.round_no}", count)
-    added = _rows(city, rng, fresh, provider, np.full(count, "在用"), np.ones(count, dtype=np.bool_))
+    added = _rows(
+        city,
+        rng,
+        fresh,
+        provider=provider,
+        status=np.full(count, "在用"),
+        relevant=np.ones(count, dtype=np.bool_),
+    )
     return pl.concat([kept, added])
 
 
 def recognitions(city: City) -> pl.DataFrame:
-    """Make industry_it__recognition: 3 bases, 2 parks and 2 nodes count; the others are revoked, repeated or of a city level."""
+    """Make industry_it__recognition: 3 bases, 2 parks and 2 nodes count; others are revoked, repeated or municipal."""
     year = city.first_as_of.year
     base, park, node = "国家新型工业化产业示范基地", "数字经济园区", "工业互联网标识解析二级节点"
     rows: list[tuple[str, str, str, date, date | None]] = [
@@ -189,11 +197,13 @@ def recognitions(city: City) -> pl.DataFrame:
         "kind",
         "entity_name",
         "level",
-        pl.concat_str(pl.lit("鲁工信认〔"), pl.col("recognised_on").dt.year(), pl.lit("〕"), number, pl.lit("号")).alias("document_no"),
+        pl.concat_str(
+            pl.lit("鲁工信认〔"), pl.col("recognised_on").dt.year(), pl.lit("〕"), number, pl.lit("号")
+        ).alias("document_no"),
         "recognised_on",
         "revoked_on",
         pl.lit(value=True).alias(RELEVANT),
-    )  # fmt: skip
+    )
 
 
 def ecommerce(city: City) -> pl.DataFrame:

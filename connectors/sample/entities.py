@@ -15,7 +15,12 @@ from connectors.sample.places import Places
 LONG_TERM = date(9999, 12, 31)
 _KINDS = {"91": 0.66, "92": 0.30, "93": 0.04}
 """Companies, sole traders and farmers' cooperatives by the first two characters of their credit code."""
-_COMPANY_TYPES = ("有限责任公司(自然人投资或控股)", "有限责任公司(自然人独资)", "有限责任公司(法人独资)", "股份有限公司(非上市)")
+_COMPANY_TYPES = (
+    "有限责任公司(自然人投资或控股)",
+    "有限责任公司(自然人独资)",
+    "有限责任公司(法人独资)",
+    "股份有限公司(非上市)",
+)
 _FIRST = "恒鑫海瑞金宏盛华天泰德润东顺和兴永安嘉鼎汇博诚信远航蓝威鲁光新凯利达福祥昊宇佳康正源通亿百盈"
 _SECOND = "达源兴盛通泰昌隆旺丰顺成和信诚德润发荣辉宇航海洋峰林康宁佳美乐科创智联合众禾硕腾翔越阳"
 _ELSEWHERE = (370202, 370602, 370682, 370102)
@@ -141,7 +146,10 @@ def _updated(
     life = (ended - established).astype(np.int64)
     day = established + (life * rng.beta(4, 1.5, len(established))).astype("timedelta64[D]")
     day = np.minimum(day, np.datetime64(as_of, "D") - np.timedelta64(1, "D"))
-    return day.astype("datetime64[us]") + rng.integers(8 * 3600, 18 * 3600, len(day)).astype("timedelta64[s]")
+    moment: npt.NDArray[np.datetime64] = day.astype("datetime64[us]") + rng.integers(
+        8 * 3600, 18 * 3600, len(day)
+    ).astype("timedelta64[s]")
+    return moment
 
 
 def _names(number: npt.NDArray[np.int64], kinds: pl.Series, words: pl.Series, district: pl.Series) -> pl.Series:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import re._constants as sre
-import re._parser as sre_parser
-from collections.abc import Mapping
-from datetime import date, timedelta
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from connectors.contract import CodeList, Column, ColumnType, Contract, DateOrder, Reference, RequiredIf, Unique
 from connectors.sample.city import RELEVANT, City
 from connectors.sample.draws import choose, some
+from connectors.sample.patterns import matching
+
+IntArray = npt.NDArray[np.int64]
 
 _EMPTY_SHARE = 0.05
 _ROWS = 400
 _ENUMERABLE = frozenset(
     {ColumnType.CODE, ColumnType.PERIOD, ColumnType.BOOL, ColumnType.DIVISION, ColumnType.DATE, ColumnType.DATETIME}
 )
-_PEOPLE = ("name", "guardian_name", "owner_name", "mother_name", "father_name", "husband_name", "wife_name", "holder_name")
+_PEOPLE = (
+    "name",
+    "guardian_name",
+    "owner_name",
+    "mother_name",
+    "father_name",
+    "husband_name",
+    "wife_name",
+    "holder_name",
+)
 
 
 def make_register(
@@ -49,7 +62,7 @@ def make_register(
     if any(contract.columns[n].type is ColumnType.USCC for n in unique):
         count = min(count, len(entity))
         person = person[:count]
-    entity = np.resize(entity, count)
+    draw = _Draw(city, codes, rng, count, person, np.resize(entity, count))
     columns: dict[str, pl.Series] = {}
     for name, column in contract.columns.items():
         if name == "operation":
@@ -59,7 +72,7 @@ def make_register(
         elif (known := _referred(contract, name, others)) is not None:
             columns[name] = known.gather(rng.integers(0, len(known), count))
         else:
-            values = _column(name, column, codes, city, rng, count, person, entity, is_unique=name in unique)
+            values = draw.column(name, column, is_unique=name in unique)
             may_be_empty = column.required is False and name not in _never_empty(contract)
             empty = pl.Series(some(rng, count, _EMPTY_SHARE)) if may_be_empty else pl.Series([False] * count)
             columns[name] = values.to_frame("v").select(pl.when(~empty).then("v").alias("v"))["v"]
@@ -70,21 +83,14 @@ def make_register(
     return frame.with_columns(pl.lit(value=False).alias(RELEVANT))
 
 
-def fill_required(
-    table: pl.DataFrame, contract: Contract, codes: Mapping[str, CodeList], city: City
-) -> pl.DataFrame:
+def fill_required(table: pl.DataFrame, contract: Contract, codes: Mapping[str, CodeList], city: City) -> pl.DataFrame:
     """Add the required columns that a register made by name does not have yet."""
     missing = [n for n, c in contract.columns.items() if c.required is True and n not in table.columns]
     rng = city.stream("fill", contract.id)
     count = len(table)
     person = rng.integers(0, len(city.population), count)
-    entity = rng.integers(0, len(city.entities), count)
-    return table.with_columns(
-        **{
-            name: _column(name, contract.columns[name], codes, city, rng, count, person, entity, is_unique=False)
-            for name in missing
-        }
-    )
+    draw = _Draw(city, codes, rng, count, person, rng.integers(0, len(city.entities), count))
+    return table.with_columns(**{name: draw.column(name, contract.columns[name], is_unique=False) for name in missing})
 
 
 def _never_empty(contract: Contract) -> set[str]:
@@ -142,19 +148,7 @@ def _enumerated_keys(
 
 
 def _is_yearly(column: Column) -> bool:
-    return column.pattern is None or re_matches(column.pattern, "2020")
-
-
-def re_matches(pattern: str, text: str) -> bool:
-    """Tell whether the whole text fits the pattern."""
-    return re_compile(pattern).fullmatch(text) is not None
-
-
-def re_compile(pattern: str) -> Any:
-    """Compile a contract's pattern."""
-    import re
-
-    return re.compile(pattern)
+    return column.pattern is None or re.fullmatch(column.pattern, "2020") is not None
 
 
 def _ordered(earlier: pl.Series, later: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -171,136 +165,94 @@ def _ordered(earlier: pl.Series, later: pl.Series) -> tuple[pl.Series, pl.Series
     return fixed["a"], fixed["b"]
 
 
-def _column(
-    name: str,
-    column: Column,
-    codes: Mapping[str, CodeList],
-    city: City,
-    rng: np.random.Generator,
-    count: int,
-    person: np.ndarray,
-    entity: np.ndarray,
-    *,
-    is_unique: bool,
-) -> pl.Series:
-    """Draw `count` values of one column."""
-    match column.type:
-        case ColumnType.ID:
-            return city.population["id_no"].gather(person)
-        case ColumnType.USCC:
-            return city.entities["uscc"].gather(entity)
-        case ColumnType.CODE:
-            return choose(rng, list(codes[column.codes or ""].words), count)
-        case ColumnType.DIVISION:
-            return city.places.streets["code"].gather(rng.integers(0, len(city.places.streets), count))
-        case ColumnType.DATE:
-            return _days(city.as_of, rng, count)
-        case ColumnType.DATETIME:
-            seconds = pl.Series(rng.integers(8 * 3600, 18 * 3600, count))
-            return _days(city.as_of, rng, count).cast(pl.Datetime("us")) + pl.duration(seconds=seconds)
-        case ColumnType.PERIOD:
-            years = pl.Series(rng.integers(city.as_of.year - 5, city.as_of.year, count)).cast(pl.String)
-            return years if _is_yearly(column) else years + pl.Series(rng.integers(1, 13, count)).cast(pl.String).str.zfill(2)
-        case ColumnType.BOOL:
-            return pl.Series(some(rng, count, 0.6))
-        case ColumnType.INT | ColumnType.MONEY:
-            return _integers(column, rng, count, is_unique=is_unique)
-        case ColumnType.DECIMAL | ColumnType.QUANTITY:
-            low, high = _bounds(column)
-            return pl.Series(np.round(rng.uniform(low, high, count), 2))
-        case ColumnType.TEXT:
-            return _text(name, column, city, rng, count, person, is_unique=is_unique)
+@dataclass(frozen=True)
+class _Draw:
+    """What the values of a register are drawn from."""
+
+    city: City
+    codes: Mapping[str, CodeList]
+    rng: np.random.Generator
+    count: int
+    person: IntArray
+    """Which persons the rows are about, shape (count,)."""
+    entity: IntArray
+    """Which legal entities the rows are about, shape (count,)."""
+
+    def column(self, name: str, column: Column, *, is_unique: bool) -> pl.Series:
+        """Draw the values of one column."""
+        if column.type is ColumnType.TEXT:
+            return self._texts(name, column, is_unique=is_unique)
+        if column.type in (ColumnType.INT, ColumnType.MONEY):
+            return self._integers(column, is_unique=is_unique)
+        return _SIMPLE[column.type](self, column)
+
+    def days(self) -> pl.Series:
+        """Draw days of the four years before the as-of date."""
+        return pl.Series(
+            np.datetime64(self.city.as_of) - self.rng.integers(1, 1500, self.count).astype("timedelta64[D]")
+        )
+
+    def moments(self) -> pl.Series:
+        """Draw times in office hours of such days."""
+        seconds = pl.Series("s", self.rng.integers(8 * 3600, 18 * 3600, self.count))
+        return pl.DataFrame({"d": self.days(), "s": seconds}).select(
+            (pl.col("d").cast(pl.Datetime("us")) + pl.duration(seconds=pl.col("s"))).alias("d")
+        )["d"]
+
+    def periods(self, column: Column) -> pl.Series:
+        """Draw years, or months where the column's pattern refuses years."""
+        years = pl.Series(self.rng.integers(self.city.as_of.year - 5, self.city.as_of.year, self.count)).cast(pl.String)
+        if _is_yearly(column):
+            return years
+        return years + pl.Series(self.rng.integers(1, 13, self.count)).cast(pl.String).str.zfill(2)
+
+    def divisions(self) -> pl.Series:
+        """Draw towns and streets."""
+        streets = self.city.places.streets["code"]
+        return streets.gather(self.rng.integers(0, len(streets), self.count))
+
+    def decimals(self, column: Column) -> pl.Series:
+        """Draw numbers with two decimals within the column's bounds."""
+        low, high = _bounds(column)
+        return pl.Series(np.round(self.rng.uniform(low, high, self.count), 2))
+
+    def _integers(self, column: Column, *, is_unique: bool) -> pl.Series:
+        low, high = _bounds(column)
+        if is_unique:
+            return pl.Series(np.arange(self.count) + int(low) + 1)
+        return pl.Series(self.rng.integers(int(low), max(int(high), int(low) + 1), self.count))
+
+    def _texts(self, name: str, column: Column, *, is_unique: bool) -> pl.Series:
+        people, count = self.city.population, self.count
+        if column.pattern is not None:
+            drawn = matching(column.pattern, self.rng, count * 3 if is_unique else count)
+            return drawn.unique(maintain_order=True)[:count] if is_unique else drawn
+        if is_unique or name.endswith(("_no", "_code", "_id")):
+            numbers = np.arange(count) + 371_000_001 if is_unique else self.rng.integers(10**8, 10**9, count)
+            return column.header[:2] + pl.Series(numbers).cast(pl.String)
+        if name in _PEOPLE:
+            return people["name"].gather(self.person)
+        for known in ("phone", "address"):
+            if known in name:
+                return people[known].gather(self.person)
+        return pl.Series([f"{column.header}样例{n % 97}" for n in range(count)])
 
 
-def _days(as_of: date, rng: np.random.Generator, count: int) -> pl.Series:
-    return pl.Series(np.datetime64(as_of) - rng.integers(1, 1500, count).astype("timedelta64[D]"))
+_SIMPLE: Mapping[ColumnType, Callable[[_Draw, Column], pl.Series]] = {
+    ColumnType.ID: lambda draw, _: draw.city.population["id_no"].gather(draw.person),
+    ColumnType.USCC: lambda draw, _: draw.city.entities["uscc"].gather(draw.entity),
+    ColumnType.CODE: lambda draw, column: choose(draw.rng, list(draw.codes[column.codes or ""].words), draw.count),
+    ColumnType.DIVISION: lambda draw, _: draw.divisions(),
+    ColumnType.DATE: lambda draw, _: draw.days(),
+    ColumnType.DATETIME: lambda draw, _: draw.moments(),
+    ColumnType.PERIOD: lambda draw, column: draw.periods(column),
+    ColumnType.BOOL: lambda draw, _: pl.Series(some(draw.rng, draw.count, 0.6)),
+    ColumnType.DECIMAL: lambda draw, column: draw.decimals(column),
+    ColumnType.QUANTITY: lambda draw, column: draw.decimals(column),
+}
 
 
 def _bounds(column: Column) -> tuple[float, float]:
     low = 0.0 if column.minimum is None else column.minimum
     high = low + 1000.0 if column.maximum is None else column.maximum
     return low, high
-
-
-def _integers(column: Column, rng: np.random.Generator, count: int, *, is_unique: bool) -> pl.Series:
-    low, high = _bounds(column)
-    if is_unique:
-        return pl.Series(np.arange(count) + int(low) + 1)
-    return pl.Series(rng.integers(int(low), max(int(high), int(low) + 1), count))
-
-
-def _text(
-    name: str,
-    column: Column,
-    city: City,
-    rng: np.random.Generator,
-    count: int,
-    person: np.ndarray,
-    *,
-    is_unique: bool,
-) -> pl.Series:
-    if column.pattern is not None:
-        drawn = matching(column.pattern, rng, count * 3 if is_unique else count)
-        return drawn.unique(maintain_order=True)[:count] if is_unique else drawn
-    if is_unique or name.endswith(("_no", "_code", "_id")):
-        return f"{column.header[:2]}" + pl.Series(np.arange(count) + 371_000_001 if is_unique else rng.integers(10**8, 10**9, count)).cast(pl.String)
-    if name in _PEOPLE or name.endswith("_person"):
-        return city.population["name"].gather(person)
-    if "phone" in name:
-        return city.population["phone"].gather(person)
-    if "address" in name:
-        return city.population["address"].gather(person)
-    return pl.Series([f"{column.header}样例{n % 97}" for n in range(count)])
-
-
-def matching(pattern: str, rng: np.random.Generator, count: int) -> pl.Series:
-    """Draw texts that fit a regular expression of literals, classes, groups, alternatives and repetitions.
-
-    Raises:
-        ValueError: the expression uses something else.
-    """
-    return _draw(sre_parser.parse(pattern), rng, count)
-
-
-def _draw(nodes: Any, rng: np.random.Generator, count: int) -> pl.Series:
-    text = pl.Series([""] * count, dtype=pl.String)
-    for kind, value in nodes:
-        text = text + _draw_node(kind, value, rng, count)
-    return text
-
-
-def _draw_node(kind: Any, value: Any, rng: np.random.Generator, count: int) -> pl.Series:
-    if kind is sre.AT:
-        return pl.Series([""] * count, dtype=pl.String)
-    if kind is sre.LITERAL:
-        return pl.Series([chr(value)] * count, dtype=pl.String)
-    if kind is sre.IN:
-        return choose(rng, _class_members(value), count)
-    if kind is sre.ANY:
-        return choose(rng, "abcdefghij", count)
-    if kind in (sre.MAX_REPEAT, sre.MIN_REPEAT):
-        low, high, nodes = value
-        times = low if high is not sre.MAXREPEAT and high == low else max(low, min(int(high), 6))
-        parts = [_draw(nodes, rng, count) for _ in range(times)]
-        return sum(parts[1:], parts[0]) if parts else pl.Series([""] * count, dtype=pl.String)
-    if kind is sre.SUBPATTERN:
-        return _draw(value[-1], rng, count)
-    if kind is sre.BRANCH:
-        return _draw(value[1][int(rng.integers(len(value[1])))], rng, count)
-    raise ValueError(f"不能按此正则表达式生成样例：{kind}")
-
-
-def _class_members(items: Any) -> list[str]:
-    members: list[str] = []
-    for kind, value in items:
-        if kind is sre.LITERAL:
-            members.append(chr(value))
-        elif kind is sre.RANGE:
-            members += [chr(c) for c in range(value[0], min(value[1], value[0] + 60) + 1)]
-        elif kind is sre.CATEGORY and value is sre.CATEGORY_DIGIT:
-            members += list("0123456789")
-        elif kind is sre.CATEGORY and value is sre.CATEGORY_WORD:
-            members += list("ABCDEFGH0123456789")
-        else:
-            raise ValueError(f"不能按此字符类生成样例：{kind}")
-    return members

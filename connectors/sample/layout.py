@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -18,11 +19,11 @@ from connectors.sample.draws import stream
 from connectors.sample.identifiers import credit_codes
 from connectors.sample.writers import Format, Insert, Sheet
 
-_NUMBERS = frozenset(
-    {ColumnType.INT, ColumnType.DECIMAL, ColumnType.MONEY, ColumnType.QUANTITY, ColumnType.PERIOD}
-)
+_NUMBERS = frozenset({ColumnType.INT, ColumnType.DECIMAL, ColumnType.MONEY, ColumnType.QUANTITY, ColumnType.PERIOD})
 _ALIAS_SHARE = 0.15
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Kind = Literal["text", "number", "date"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,6 @@ class LaidOut:
     headers: dict[str, str]
     defects: tuple[RowDefect, ...]
     duplicates: int
-    rejected_rows: int
 
 
 def headers_of(contract: Contract, columns: Sequence[str], seed: int) -> dict[str, str]:
@@ -59,91 +59,130 @@ def headers_of(contract: Contract, columns: Sequence[str], seed: int) -> dict[st
     return chosen
 
 
-def lay_out(
-    text: pl.DataFrame, contract: Contract, dirt: DirtList, form: Format, seed: int, round_no: int, as_of: date
-) -> LaidOut:
+@dataclass(frozen=True)
+class Edition:
+    """Which file of which extract is being made."""
+
+    contract: Contract
+    dirt: DirtList
+    """Its row entries are used here."""
+    form: Format
+    """Short rows exist in CSV only."""
+    seed: int
+    round_no: int
+    """Header, order and title rows are the same in all rounds."""
+    as_of: date
+    """Date in title rows and notes."""
+
+    def habits(self) -> dict[str, bool]:
+        """Tell what the department always does to its files."""
+        rng = stream(self.seed, self.contract.id, "habits")
+        names = ("title_rows", "notes", "total_row", "extra_columns")
+        entries = {name: self.dirt.row(name, self.contract) for name in names}
+        has = {name: entry is not None and bool(rng.random() < entry.chance) for name, entry in entries.items()}
+        return {**has, "padded_title": bool(rng.random() < 0.5), "padded_notes": bool(rng.random() < 0.5)}
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of a file in order, before the lines that are none are put between them."""
+
+    body: pl.DataFrame
+    source: IntArray
+    """Record of the register that each row is; -1 for copies and tests."""
+    defect: tuple[str | None, ...]
+    cuts: dict[int, int]
+
+
+def lay_out(text: pl.DataFrame, edition: Edition) -> LaidOut:
     """Arrange a register as a file.
 
     Args:
         text: the register as text, damaged cells included, and `_relevant`.
-        contract: its contract.
-        dirt: the declared list; its row entries are used here.
-        form: the file's format; short rows exist in CSV only.
-        seed: seed of the city.
-        round_no: number of the round; header, order and title rows are the same in all.
-        as_of: date in title rows and notes.
+        edition: which file it becomes.
     """
-    headers = headers_of(contract, [c for c in text.columns if c != RELEVANT], seed)
-    habits = stream(seed, contract.id, "habits")
-    has = {
-        name: bool(habits.random() < entry.chance)
-        for name in ("title_rows", "notes", "total_row", "extra_columns")
-        if (entry := dirt.row(name, contract)) is not None
-    }
-    rng = stream(seed, contract.id, "rows", round_no)
-    repeated = _copies(text, contract, dirt, "duplicate_row", rng, np.ones(len(text), dtype=np.bool_))
-    tested = _copies(text, contract, dirt, "test_row", rng, ~text[RELEVANT].to_numpy())
-    body = text.select(list(headers))
-    parts = [body, body[repeated], _test_rows(body[tested], round_no)]
-    origin = np.concatenate([np.arange(len(body)), _after(rng, repeated, len(body)), _after(rng, tested, len(body))])
-    order = np.argsort(origin, kind="stable")
-    body = pl.concat(parts)[order]
-    record = np.full(len(body), -1, dtype=np.int64)
-    record[: len(order)] = np.where(order < len(text), order, -1)
-    cuts = _short_rows(text, contract, dirt, form, rng, record, repeated, len(headers))
+    contract, habits = edition.contract, edition.habits()
+    headers = headers_of(contract, [c for c in text.columns if c != RELEVANT], edition.seed)
+    rng = stream(edition.seed, contract.id, "rows", edition.round_no)
+    records = _records(text, list(headers), edition, rng)
+    body, cuts = records.body, records.cuts
     kinds = [_kind(contract.columns[name].type) for name in headers]
     shown = list(headers.values())
-    if has.get("extra_columns"):
-        body, kinds, shown, cuts = _extra_columns(body, contract, kinds, shown, cuts)
+    if habits["extra_columns"]:
+        body, kinds, shown = _extra_columns(body, contract, kinds, shown)
+        cuts = {place: left + (body.width - len(headers) - 1) for place, left in cuts.items()}
     body.columns = [f"c{n}" for n in range(body.width)]
-    width = body.width
-    preamble = _title_rows(contract, as_of, width, padded=bool(habits.random() < 0.5)) if has.get("title_rows") else ()
-    notes_padded = bool(habits.random() < 0.5)
-    inserts = _inserts(contract, dirt, rng, body, tuple(shown), has, as_of, notes_padded)
+    preamble = _title_rows(edition, body.width if habits["padded_title"] else 1) if habits["title_rows"] else ()
+    inserts = _inserts(edition, rng, len(body), tuple(shown), habits)
     sheet = Sheet(tuple(shown), body, tuple(kinds), preamble, inserts, cuts)
     numbers = sheet.row_numbers()
     rows = np.zeros(len(text), dtype=np.int64)
-    rows[record[record >= 0]] = numbers[record >= 0]
+    rows[records.source[records.source >= 0]] = numbers[records.source >= 0]
+    return LaidOut(
+        sheet,
+        rows,
+        headers,
+        _row_defects(sheet, records.defect),
+        duplicates=records.defect.count("duplicate_row"),
+    )
+
+
+def _row_defects(sheet: Sheet, of_records: Sequence[str | None]) -> tuple[RowDefect, ...]:
+    effects = {"duplicate_row": Effect.DUPLICATE, "test_row": Effect.FLAGGED}
+    numbers = sheet.row_numbers()
     defects = [
-        *(RowDefect(n + 1, "title_rows", Effect.SKIPPED) for n in range(len(preamble))),
+        *(RowDefect(n + 1, "title_rows", Effect.SKIPPED) for n in range(len(sheet.preamble))),
         *(
             RowDefect(row, insert.kind, Effect.SKIPPED)
-            for row, insert in zip(sheet.insert_row_numbers(), inserts, strict=True)
+            for row, insert in zip(sheet.insert_row_numbers(), sheet.inserts, strict=True)
         ),
-        *(RowDefect(int(numbers[n]), "short_row", Effect.REJECTED) for n in cuts),
+        *(RowDefect(int(numbers[place]), "short_row", Effect.REJECTED) for place in sheet.cuts),
+        *(RowDefect(int(numbers[n]), name, effects[name]) for n, name in enumerate(of_records) if name is not None),
     ]
-    for place, source in enumerate(order):
-        if source >= len(text):
-            is_copy = source < len(text) + len(repeated)
-            name, effect = ("duplicate_row", Effect.DUPLICATE) if is_copy else ("test_row", Effect.FLAGGED)
-            defects.append(RowDefect(int(numbers[place]), name, effect))
-    return LaidOut(sheet, rows, headers, tuple(sorted(defects, key=lambda d: d.row)), len(repeated), len(cuts))
+    return tuple(sorted(defects, key=lambda d: d.row))
 
 
-def _kind(type_: ColumnType) -> Literal["text", "number", "date"]:
+def _records(text: pl.DataFrame, columns: list[str], edition: Edition, rng: np.random.Generator) -> _Records:
+    """Put copies and tests among the records, and cut some short."""
+    relevant = text[RELEVANT].to_numpy()
+    repeated = _to_repeat(text, edition, "duplicate_row", rng, np.ones(len(text), dtype=np.bool_))
+    tested = _to_repeat(text, edition, "test_row", rng, ~relevant)
+    body = text.select(columns)
+    parts = [body, body[repeated], _test_rows(body[tested], edition.round_no)]
+    places = np.concatenate([np.arange(len(body)), *(_after(rng, rows, len(body)) for rows in (repeated, tested))])
+    order = np.argsort(places, kind="stable")
+    names = [*[None] * len(body), *["duplicate_row"] * len(repeated), *["test_row"] * len(tested)]
+    source = np.where(order < len(body), order, -1)
+    may_cut = ~relevant
+    may_cut[repeated] = False
+    free = np.flatnonzero((source >= 0) & may_cut[np.maximum(source, 0)])
+    cuts = _short_rows(edition, rng, free, len(text), len(columns))
+    return _Records(pl.concat(parts)[order], source, tuple(names[n] for n in order), cuts)
+
+
+def _kind(type_: ColumnType) -> Kind:
     if type_ in _NUMBERS:
         return "number"
     return "date" if type_ is ColumnType.DATE else "text"
 
 
-def _copies(
-    text: pl.DataFrame, contract: Contract, dirt: DirtList, defect: str, rng: np.random.Generator, allowed: np.ndarray
+def _to_repeat(
+    text: pl.DataFrame, edition: Edition, defect: str, rng: np.random.Generator, allowed: BoolArray
 ) -> IntArray:
     """Draw records to be repeated; never one whose required cells are missing."""
-    entry = dirt.row(defect, contract)
+    entry = edition.dirt.row(defect, edition.contract)
     if entry is None:
         return np.zeros(0, dtype=np.int64)
-    required = [n for n, c in contract.columns.items() if c.required is True and n in text.columns]
-    if required:
-        allowed = allowed & text.select(pl.all_horizontal(pl.col(required).is_not_null()))[required[0]].to_numpy()
+    required = [n for n, c in edition.contract.columns.items() if c.required is True and n in text.columns]
+    for name in required:
+        allowed = allowed & text[name].is_not_null().to_numpy()
     count = max(int(rng.binomial(len(text), entry.rate)), entry.at_least)
     return np.sort(rng.permutation(np.flatnonzero(allowed))[:count])
 
 
 def _after(rng: np.random.Generator, sources: IntArray, count: int) -> npt.NDArray[np.float64]:
     """Draw a place after each source and before the end."""
-    places: npt.NDArray[np.float64] = sources + 0.5 + np.floor(rng.random(len(sources)) * (count - sources))
-    return places
+    return np.asarray(sources + 0.5 + np.floor(rng.random(len(sources)) * (count - sources)), dtype=np.float64)
 
 
 def _test_rows(rows: pl.DataFrame, round_no: int) -> pl.DataFrame:
@@ -159,67 +198,45 @@ def _test_rows(rows: pl.DataFrame, round_no: int) -> pl.DataFrame:
     return rows.with_columns(**{name: values for name, values in changes.items() if name in rows.columns})
 
 
-def _short_rows(
-    text: pl.DataFrame,
-    contract: Contract,
-    dirt: DirtList,
-    form: Format,
-    rng: np.random.Generator,
-    record: IntArray,
-    repeated: IntArray,
-    width: int,
-) -> dict[int, int]:
-    """Draw records of which the end is missing: position in the body -> cells left."""
-    entry = dirt.row("short_row", contract)
-    if entry is None or form.kind != "csv" or width < 4:
+def _short_rows(edition: Edition, rng: np.random.Generator, free: IntArray, records: int, width: int) -> dict[int, int]:
+    """Draw records of which the end is missing: place among the rows -> cells left."""
+    entry = edition.dirt.row("short_row", edition.contract)
+    if entry is None or edition.form.kind != "csv" or width < 4:
         return {}
-    allowed = ~text[RELEVANT].to_numpy()
-    allowed[repeated] = False
-    places = np.flatnonzero((record >= 0) & allowed[np.maximum(record, 0)])
-    count = max(int(rng.binomial(len(text), entry.rate)), entry.at_least)
-    return {int(p): int(rng.integers(2, width)) for p in np.sort(rng.permutation(places)[:count])}
+    count = max(int(rng.binomial(records, entry.rate)), entry.at_least)
+    return {int(place): int(rng.integers(2, width)) for place in np.sort(rng.permutation(free)[:count])}
 
 
 def _extra_columns(
-    body: pl.DataFrame,
-    contract: Contract,
-    kinds: list[Literal["text", "number", "date"]],
-    shown: list[str],
-    cuts: dict[int, int],
-) -> tuple[pl.DataFrame, list[Literal["text", "number", "date"]], list[str], dict[int, int]]:
+    body: pl.DataFrame, contract: Contract, kinds: list[Kind], shown: list[str]
+) -> tuple[pl.DataFrame, list[Kind], list[str]]:
     """Add a running number in front and an empty column behind, as spreadsheets grow them."""
     known = {h for c in contract.columns.values() for h in (c.header, *c.aliases)}
-    number = pl.int_range(1, len(body) + 1, eager=True).cast(pl.String).alias("_number")
     if "序号" not in known:
+        number = pl.int_range(1, len(body) + 1, eager=True).cast(pl.String).alias("_number")
         body = pl.DataFrame([number, *body.get_columns()])
-        kinds, shown, cuts = ["number", *kinds], ["序号", *shown], {k: v + 1 for k, v in cuts.items()}
-    empty = f"F{len(shown) + 1}"
-    return body.with_columns(pl.lit(None, dtype=pl.String).alias("_empty")), [*kinds, "text"], [*shown, empty], cuts
+        kinds, shown = ["number", *kinds], ["序号", *shown]
+    empty = pl.lit(None, dtype=pl.String).alias("_empty")
+    return body.with_columns(empty), [*kinds, "text"], [*shown, f"F{len(shown) + 1}"]
 
 
 def _pad(cells: Sequence[str], width: int) -> tuple[str, ...]:
     return (*cells, *[""] * (width - len(cells)))
 
 
-def _title_rows(contract: Contract, as_of: date, width: int, *, padded: bool) -> tuple[tuple[str, ...], ...]:
-    size = width if padded else 1
+def _title_rows(edition: Edition, size: int) -> tuple[tuple[str, ...], ...]:
+    day = edition.as_of
     return (
-        _pad((f"威海市{contract.title}",), size),
-        _pad((f"制表日期：{as_of.year}年{as_of.month}月{as_of.day}日",), size),
+        _pad((f"威海市{edition.contract.title}",), size),
+        _pad((f"制表日期：{day.year}年{day.month}月{day.day}日",), size),
     )
 
 
 def _inserts(
-    contract: Contract,
-    dirt: DirtList,
-    rng: np.random.Generator,
-    body: pl.DataFrame,
-    header: tuple[str, ...],
-    has: dict[str, bool],
-    as_of: date,
-    padded: bool,
+    edition: Edition, rng: np.random.Generator, count: int, header: tuple[str, ...], habits: dict[str, bool]
 ) -> tuple[Insert, ...]:
-    count, width = len(body), body.width
+    """Draw the lines that are no records: between the records, and after the last."""
+    contract, dirt, width = edition.contract, edition.dirt, len(header)
     middle: list[Insert] = []
     if (entry := dirt.row("blank_line", contract)) is not None and count > 1:
         blank = max(int(rng.binomial(count, entry.rate)), entry.at_least)
@@ -227,11 +244,10 @@ def _inserts(
     if (entry := dirt.row("repeated_header", contract)) is not None and count >= max(entry.smallest_file, 2):
         middle += [Insert(int(p), "repeated_header", header) for p in rng.integers(1, count, entry.at_least)]
     end: list[Insert] = []
-    if has.get("total_row"):
+    if habits["total_row"]:
         end.append(Insert(count, "total_row", _pad(("合计",), width)))
-    if has.get("notes"):
-        size = width if padded else 1
-        end.append(Insert(count, "notes", _pad((f"注：数据截至{as_of.year}年{as_of.month}月{as_of.day}日。",), size)))
+    if habits["notes"]:
+        size, day = (width if habits["padded_notes"] else 1), edition.as_of
+        end.append(Insert(count, "notes", _pad((f"注：数据截至{day.year}年{day.month}月{day.day}日。",), size)))
         end.append(Insert(count, "notes", _pad(("填表说明：空白表示没有数据。",), size)))
-    by_place: Callable[[Insert], int] = lambda insert: insert.before  # noqa: E731
-    return (*sorted(middle, key=by_place), *end)
+    return (*sorted(middle, key=attrgetter("before")), *end)

@@ -92,9 +92,7 @@ def all_operands(
     }
 
 
-def sharing_departments(
-    catalogue: pl.DataFrame, requests: pl.DataFrame, as_of: date, calendar: Calendar
-) -> set[str]:
+def sharing_departments(catalogue: pl.DataFrame, requests: pl.DataFrame, as_of: date, calendar: Calendar) -> set[str]:
     """Return the codes of departments that share as annex 2, indicator 17, asks.
 
     At least one resource that is not withheld; all unconditional and all conditional ones mounted; every request
@@ -164,9 +162,7 @@ _VINTAGES = ("快报", "初步核算", "年报", "最终核实")
 
 
 def _ecommerce(turnover: pl.DataFrame, annual: pl.DataFrame, as_of: date) -> dict[str, Operand]:
-    turnovers = {
-        year: Decimal(str(value)) for year, value in turnover.select("year", "transaction_yi_cny").iter_rows()
-    }
+    turnovers = {year: Decimal(str(value)) for year, value in turnover.select("year", "transaction_yi_cny").iter_rows()}
     retail: dict[str, tuple[int, date, Decimal]] = {}
     for year, value, vintage, published in (
         annual.filter((pl.col("indicator_name") == "社会消费品零售总额") & (pl.col("region_code") == "371000"))

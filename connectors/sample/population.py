@@ -38,8 +38,8 @@ def make_population(count: int, rng: np.random.Generator, as_of: date, places: P
     head = starts[household]
     couple = np.zeros(len(starts), dtype=np.bool_)
     couple[household[role == SPOUSE]] = True
-    male = _sexes(rng, role, head, starts, household)
-    birth = _births(rng, role, head, household, couple, as_of)
+    male = _sexes(rng, role, starts, household)
+    birth = _births(rng, role, household, couple, as_of)
     father, mother, spouse = _relatives(role, male, head, couple, household)
     births = _as_numbers(birth)
     homes = places.addresses(rng, len(starts))[household]
@@ -61,7 +61,9 @@ def make_population(count: int, rng: np.random.Generator, as_of: date, places: P
             "division_code": homes["division_code"],
             "address": _rooms(rng, homes["address"], household),
             "marital_status": pl.Series(
-                np.select([married, role == PARENT, adult & (size > 1) & (role == HEAD)], ["已婚", "丧偶", "离婚"], "未婚")
+                np.select(
+                    [married, role == PARENT, adult & (size > 1) & (role == HEAD)], ["已婚", "丧偶", "离婚"], "未婚"
+                )
             ),
             "education": choose(rng, _EDUCATION, count, (10, 30, 16, 12, 17, 13, 2)),
             "phone": _phones(rng, count),
@@ -93,10 +95,10 @@ def _households(count: int, rng: np.random.Generator) -> tuple[IntArray, IntArra
     return household, role.astype(np.int64), own
 
 
-def _sexes(rng: np.random.Generator, role: IntArray, head: IntArray, starts: IntArray, household: IntArray) -> BoolArray:
+def _sexes(rng: np.random.Generator, role: IntArray, starts: IntArray, household: IntArray) -> BoolArray:
     male = some(rng, len(role), 0.515)
     male[starts] = some(rng, len(starts), 0.72)
-    male = np.where(role == SPOUSE, ~male[head], male)
+    male = np.where(role == SPOUSE, ~male[starts[household]], male)
     parents = np.flatnonzero(role == PARENT)
     second = np.r_[False, household[parents][1:] == household[parents][:-1]] if len(parents) else parents.astype(bool)
     male[parents] = second
@@ -104,7 +106,7 @@ def _sexes(rng: np.random.Generator, role: IntArray, head: IntArray, starts: Int
 
 
 def _births(
-    rng: np.random.Generator, role: IntArray, head: IntArray, household: IntArray, couple: BoolArray, as_of: date
+    rng: np.random.Generator, role: IntArray, household: IntArray, couple: BoolArray, as_of: date
 ) -> npt.NDArray[np.datetime64]:
     """Draw ages so that children are born to adults and nobody is born after the date."""
     count, households = len(role), len(couple)
@@ -112,9 +114,7 @@ def _births(
     has_child[household[role == CHILD]] = True
     has_parent = np.zeros(households, dtype=np.bool_)
     has_parent[household[role == PARENT]] = True
-    head_age = np.where(
-        has_child, 24 + 34 * rng.beta(1.6, 1.7, households), 21 + 70 * rng.beta(1.5, 1.4, households)
-    )
+    head_age = np.where(has_child, 24 + 34 * rng.beta(1.6, 1.7, households), 21 + 70 * rng.beta(1.5, 1.4, households))
     head_age = np.where(has_parent, np.minimum(head_age, 58), head_age)
     spouse_age = np.maximum(head_age + rng.normal(-0.6, 2.6, households), 21.5)
     younger = np.where(couple, np.minimum(head_age, spouse_age), head_age)
@@ -126,7 +126,9 @@ def _births(
     child_age = np.where(child_age < 0.05, (younger - first_at)[household], child_age)
     parent_age = np.minimum(head_age[household] + rng.uniform(22, 34, count), 99)
     age = np.select(
-        [role == HEAD, role == SPOUSE, role == CHILD], [head_age[household], spouse_age[household], child_age], parent_age
+        [role == HEAD, role == SPOUSE, role == CHILD],
+        [head_age[household], spouse_age[household], child_age],
+        parent_age,
     )
     days = np.maximum((age * _YEAR).astype(np.int64), 1)
     return np.datetime64(as_of, "D") - days.astype("timedelta64[D]")
@@ -183,7 +185,9 @@ def _given(rng: np.random.Generator, male: BoolArray, present: BoolArray) -> pl.
 def _rooms(rng: np.random.Generator, addresses: pl.Series, household: IntArray) -> pl.Series:
     households = int(household[-1]) + 1
     rooms = pl.Series(rng.integers(1, 6, households)).cast(pl.String) + "单元"
-    rooms = rooms + pl.Series(rng.integers(1, 19, households) * 100 + rng.integers(1, 5, households)).cast(pl.String) + "室"
+    rooms = (
+        rooms + pl.Series(rng.integers(1, 19, households) * 100 + rng.integers(1, 5, households)).cast(pl.String) + "室"
+    )
     return (addresses + rooms.gather(household)).alias("address")
 
 
@@ -195,7 +199,11 @@ def _phones(rng: np.random.Generator, count: int) -> pl.Series:
 def _as_numbers(days: npt.NDArray[np.datetime64]) -> IntArray:
     dates = pl.Series(days)
     return (
-        (dates.dt.year().cast(pl.Int64) * 10_000 + dates.dt.month().cast(pl.Int64) * 100 + dates.dt.day().cast(pl.Int64))
+        (
+            dates.dt.year().cast(pl.Int64) * 10_000
+            + dates.dt.month().cast(pl.Int64) * 100
+            + dates.dt.day().cast(pl.Int64)
+        )
         .to_numpy()
         .astype(np.int64)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar as months
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -10,7 +9,8 @@ from datetime import date, timedelta
 import polars as pl
 
 from connectors.contract import Contract
-from connectors.sample import economy, government
+from connectors.sample import catalogue, economy, government, requests, services
+from connectors.sample.calendar import month_later
 from connectors.sample.city import RELEVANT, City
 
 LATE = "industry_it__recognition"
@@ -27,17 +27,17 @@ def named_registers(city: City, before: Mapping[str, pl.DataFrame] | None) -> di
     Returns:
         Contract id -> typed register with `_relevant`.
     """
-    catalogue = government.resources(city)
+    listed = catalogue.resources(city)
     cloud = economy.cloud_enterprises(city, None if before is None else before["industry_it__cloud_enterprise"])
     return {
         "institution_staffing__department": government.departments(city),
-        "big_data_center__resource_catalogue": catalogue,
-        "big_data_center__resource_item": government.resource_items(city, catalogue),
-        "big_data_center__sharing_request": government.sharing_requests(city, catalogue),
-        "big_data_center__open_dataset": government.open_datasets(city, catalogue),
+        "big_data_center__resource_catalogue": listed,
+        "big_data_center__resource_item": catalogue.resource_items(city, listed),
+        "big_data_center__sharing_request": requests.sharing_requests(city, listed),
+        "big_data_center__open_dataset": catalogue.open_datasets(city, listed),
         "big_data_center__information_system": government.information_systems(city),
         "big_data_center__main_website": government.main_websites(city),
-        "administrative_approval__service_item": government.service_items(city),
+        "administrative_approval__service_item": services.service_items(city),
         "market_regulation__enterprise": economy.enterprises(city, cloud),
         "industry_it__cloud_enterprise": cloud,
         "industry_it__recognition": economy.recognitions(city),
@@ -56,14 +56,6 @@ def earlier_list(city: City) -> tuple[date, pl.DataFrame]:
     """Return the date and content of the late delivery: the list as it stood a month before the first round."""
     day = city.first_as_of - timedelta(days=30)
     return day, economy.recognitions(replace(city, as_of=day, round_no=1))
-
-
-def month_later(day: date) -> date:
-    """Return the same day of the next month; the last day of a month goes to the last day."""
-    year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
-    last = months.monthrange(year, month)[1]
-    is_last = day.day == months.monthrange(day.year, day.month)[1]
-    return date(year, month, last if is_last else min(day.day, last))
 
 
 def delivered(contract: Contract, now: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame | None:

@@ -42,7 +42,8 @@ def spoil(text: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, l
         }[defect]
         after = left.with_columns(pl.when(pl.Series(chosen)).then(broken).otherwise(column).alias(name))
         planted += [
-            Planted(int(n), name, defect, effect, left[name][int(n)], after[name][int(n)]) for n in np.flatnonzero(chosen)
+            Planted(int(n), name, defect, effect, left[name][int(n)], after[name][int(n)])
+            for n in np.flatnonzero(chosen)
         ]
         left = after
     return left, planted

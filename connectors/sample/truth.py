@@ -95,7 +95,9 @@ def write_round(folder: Path, as_of: date, profile: str, entities: pl.DataFrame,
             },
             "targets": targets,
             "targets_met": all(
-                reading["met"] for name, reading in targets.items() if name in ("annex2_sharing", "annex2_opening", "main_text")
+                reading["met"]
+                for name, reading in targets.items()
+                if name in ("annex2_sharing", "annex2_opening", "main_text")
             ),
         },
     )

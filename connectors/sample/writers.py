@@ -40,6 +40,8 @@ FORMATS = (
     Format("xlsx"),
     Format("csv", "utf-8-sig", "\r\n"),
 )
+LARGE_FORMAT = FORMATS[1]
+"""Used where a workbook would be too large."""
 
 
 @dataclass(frozen=True)

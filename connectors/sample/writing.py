@@ -21,14 +21,14 @@ from connectors.sample.city import City, Profile
 from connectors.sample.dirt import NO_DIRT, DirtList, Effect, Planted, load_dirt, plant_cells
 from connectors.sample.draws import stream
 from connectors.sample.entities import make_entities
-from connectors.sample.layout import LaidOut, lay_out
+from connectors.sample.layout import Edition, LaidOut, lay_out
 from connectors.sample.operands import all_operands
 from connectors.sample.places import load_places
 from connectors.sample.population import make_population
 from connectors.sample.registers import LATE, delivered, earlier_list, named_registers, next_round
 from connectors.sample.rendering import as_text
 from connectors.sample.truth import Defect, SampleFile, write_files, write_people, write_round
-from connectors.sample.writers import FORMATS, WORKBOOK_ROWS, Format, write
+from connectors.sample.writers import FORMATS, LARGE_FORMAT, WORKBOOK_ROWS, Format, write
 from connectors.settings import CHECKOUT
 
 DEFAULT_SEED = 371_000
@@ -206,95 +206,87 @@ class _RoundWriter:
     def write_register(self, contract: Contract, table: pl.DataFrame, as_of: date) -> None:
         """Write one good file, with its dirt."""
         table = generic.fill_required(table, contract, self.contracts.codes, self.city)
-        text, planted = as_text(table, contract), []
+        text = as_text(table, contract)
+        planted: list[Planted] = []
         if self.dirt.cells:
             label = f"{self.city.round_no} {as_of}"
             text, planted = plant_cells(text, contract, self.contracts.codes, self.dirt, (self.city.seed, label))
-        form = self._format(contract, len(text))
-        laid = lay_out(text, contract, self.dirt, form, self.city.seed, self.city.round_no, as_of)
-        self._write(contract, laid, planted, form, as_of, "", "accepted")
+        edition = self._edition(contract, self.dirt, len(text), as_of)
+        self._write(_Written(edition, lay_out(text, edition), tuple(planted)))
 
     def write_spoiled(self, contract: Contract, table: pl.DataFrame) -> None:
         """Write the bad file: the same extract and date, delivered again."""
         text, planted = spoiled.spoil(as_text(table, contract), self.city.stream("spoiled"))
-        form = self._format(contract, len(table))
-        laid = lay_out(text, contract, NO_DIRT, form, self.city.seed, self.city.round_no, self.city.as_of)
-        self._write(contract, laid, planted, form, self.city.as_of, "_重报", "held")
+        edition = self._edition(contract, NO_DIRT, len(table), self.city.as_of)
+        self._write(_Written(edition, lay_out(text, edition), tuple(planted), ending="_重报", verdict="held"))
 
-    def _format(self, contract: Contract, rows: int) -> Format:
+    def _edition(self, contract: Contract, dirt: DirtList, rows: int, as_of: date) -> Edition:
         form = self.formats[contract.id]
-        return FORMATS[1] if form.kind == "xlsx" and rows > WORKBOOK_ROWS else form
+        if form.kind == "xlsx" and rows > WORKBOOK_ROWS:
+            form = LARGE_FORMAT
+        return Edition(contract, dirt, form, self.city.seed, self.city.round_no, as_of)
 
-    def _write(
-        self,
-        contract: Contract,
-        laid: LaidOut,
-        planted: list[Planted],
-        form: Format,
-        as_of: date,
-        ending: str,
-        verdict: str,
-    ) -> None:
-        name = _file_name(contract, as_of, self.city.seed) + ending + form.suffix
-        place = Path(contract.department) / contract.extract / name
-        path = self.folder / place
+    def _write(self, written: _Written) -> None:
+        edition = written.edition
+        path = self.folder / written.file
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, laid.sheet, form, contract.title, as_of)
-        side = json.dumps({"as_of": as_of.isoformat()}) + "\n"
-        path.with_name(f"{name}.delivery.json").write_text(side, encoding="utf-8")
-        found = _defects(self.city.round_no, contract, place.as_posix(), laid, planted)
-        self.defects.extend(found)
-        self.files.append(_file_record(self.city.round_no, contract, place.as_posix(), laid, planted, form, as_of, verdict))
+        write(path, written.laid.sheet, edition.form, edition.contract.title, edition.as_of)
+        side = json.dumps({"as_of": edition.as_of.isoformat()}) + "\n"
+        path.with_name(f"{path.name}.delivery.json").write_text(side, encoding="utf-8")
+        self.defects.extend(written.defects())
+        self.files.append(written.record())
 
 
-def _file_name(contract: Contract, as_of: date, seed: int) -> str:
-    """Return a file name in the department's own manner, without its ending."""
-    manners = (
-        f"{contract.title}_{as_of:%Y%m%d}",
-        f"{contract.title}{as_of:%Y%m%d}",
-        f"{contract.title}（{as_of.year}年{as_of.month}月{as_of.day}日）",
-    )
-    return manners[int(stream(seed, contract.id, "name").integers(len(manners)))]
+@dataclass(frozen=True)
+class _Written:
+    """One file and what was planted in it."""
 
+    edition: Edition
+    laid: LaidOut
+    planted: tuple[Planted, ...]
+    ending: str = ""
+    verdict: str = "accepted"
 
-def _defects(round_no: int, contract: Contract, file: str, laid: LaidOut, planted: list[Planted]) -> list[Defect]:
-    cells = [
-        Defect(
-            round_no, contract.id, file, int(laid.rows[p.index]), p.column, laid.headers[p.column], p.defect,
-            p.effect.value, p.original, p.planted,
+    @property
+    def file(self) -> str:
+        """Path below the round's folder; the name is in the department's own manner."""
+        contract, day = self.edition.contract, self.edition.as_of
+        manners = (
+            f"{contract.title}_{day:%Y%m%d}",
+            f"{contract.title}{day:%Y%m%d}",
+            f"{contract.title}（{day.year}年{day.month}月{day.day}日）",
         )
-        for p in planted
-    ]  # fmt: skip
-    rows = [
-        Defect(round_no, contract.id, file, d.row, None, None, d.defect, d.effect.value, None, None)
-        for d in laid.defects
-    ]
-    return cells + rows
+        manner = manners[int(stream(self.edition.seed, contract.id, "name").integers(len(manners)))]
+        return f"{contract.department}/{contract.extract}/{manner}{self.ending}{self.edition.form.suffix}"
 
+    def defects(self) -> list[Defect]:
+        """Return every planted defect by its place in the file."""
+        place = (self.edition.round_no, self.edition.contract.id, self.file)
+        rows, headers = self.laid.rows, self.laid.headers
+        cells = [
+            Defect(
+                *place, int(rows[p.index]), p.column, headers[p.column], p.defect, p.effect.value, p.original, p.planted
+            )
+            for p in self.planted
+        ]
+        return cells + [
+            Defect(*place, d.row, None, None, d.defect, d.effect.value, None, None) for d in self.laid.defects
+        ]
 
-def _file_record(
-    round_no: int,
-    contract: Contract,
-    file: str,
-    laid: LaidOut,
-    planted: list[Planted],
-    form: Format,
-    as_of: date,
-    verdict: str,
-) -> SampleFile:
-    skipped = Counter(_SKIPPED[d.defect] for d in laid.defects if d.effect is Effect.SKIPPED)
-    broken = {int(laid.rows[p.index]) for p in planted if p.effect is Effect.REJECTED}
-    broken |= {d.row for d in laid.defects if d.effect is Effect.REJECTED}
-    return SampleFile(
-        round_no=round_no,
-        contract=contract.id,
-        file=file,
-        as_of=as_of,
-        encoding=form.encoding if form.kind == "csv" else form.kind,
-        rows_physical=laid.sheet.physical,
-        rows_skipped=dict(sorted(skipped.items())),
-        rows_read=len(laid.sheet.body),
-        rows_duplicate=laid.duplicates,
-        rows_rejected=len(broken),
-        verdict=verdict,
-    )
+    def record(self) -> SampleFile:
+        """Return the file's expected ledger and verdict."""
+        defects, form, laid = self.defects(), self.edition.form, self.laid
+        skipped = Counter(_SKIPPED[d.defect] for d in laid.defects if d.effect is Effect.SKIPPED)
+        return SampleFile(
+            round_no=self.edition.round_no,
+            contract=self.edition.contract.id,
+            file=self.file,
+            as_of=self.edition.as_of,
+            encoding=form.encoding if form.kind == "csv" else form.kind,
+            rows_physical=laid.sheet.physical,
+            rows_skipped=dict(sorted(skipped.items())),
+            rows_read=len(laid.sheet.body),
+            rows_duplicate=laid.duplicates,
+            rows_rejected=len({d.row for d in defects if d.effect == Effect.REJECTED}),
+            verdict=self.verdict,
+        )

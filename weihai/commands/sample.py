@@ -17,14 +17,14 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command(help="生成样例城市：各部门的报送文件（含常见脏数据），可另存真值。")
-    def sample(
+    def sample(  # noqa: PLR0917
         out: Annotated[Path, typer.Option("--out", help="输出文件夹，须为空。")],
         persons: Annotated[int, typer.Option("--persons", help="人口数。")] = 20_000,
         seed: Annotated[int, typer.Option("--seed", help="随机种子；相同参数得到逐字节相同的文件。")] = 371_000,
         profile: Annotated[str, typer.Option("--profile", help="default、clean 或 failing。")] = "default",
         as_of: Annotated[
             datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="第一轮报送的数据日期。")
-        ] = datetime(2021, 9, 30),  # noqa: DTZ001, B008
+        ] = datetime(2021, 9, 30),  # noqa: DTZ001
         deliveries: Annotated[int, typer.Option("--deliveries", help="报送轮数；第二轮起在 round-2 等文件夹中。")] = 1,
         truth: Annotated[Path | None, typer.Option("--truth", help="真值文件夹。")] = None,
     ) -> None:
