@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from ruamel.yaml import YAML
 
 TEXTS = Path(__file__).parent / "i18n.yml"
@@ -45,16 +45,12 @@ class Language:
 
     def chinese(self, text: str) -> Markup:
         """Mark data that is Chinese in any language of the pages, so that it is read and drawn as such."""
-        return (
-            Markup("<bdi>{}</bdi>").format(text)
-            if self.is_chinese
-            else Markup('<bdi lang="zh-CN">{}</bdi>').format(text)
-        )
+        return escape(text) if self.is_chinese else Markup('<bdi lang="zh-CN">{}</bdi>').format(text)
 
     def name(self, kind: str, key: str, chinese: str) -> Markup:
         """Return the name of a thing in this language, or in Chinese where there is none."""
         own = self.names.get(kind, {}).get(key)
-        return Markup("{}").format(own) if own is not None else self.chinese(chinese)
+        return escape(own) if own is not None else self.chinese(chinese)
 
 
 @cache

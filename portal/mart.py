@@ -1,4 +1,4 @@
-"""What the pages show of the mart: runs, the 49 indicators, the readings of the 90 % target, where figures came from."""
+"""What the pages show of the mart: runs, the 49 indicators, the readings of the 90 % target, sources of figures."""
 
 from __future__ import annotations
 

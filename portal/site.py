@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal import figures
+from portal.deliveries import Batch
 from portal.language import Language, languages
 from portal.mart import Indicator
 
@@ -115,9 +116,8 @@ class Renderer:
         place.parent.mkdir(parents=True, exist_ok=True)
         template = _environment().get_template(page.template)
         text = template.render({**self.common, **self._tools(page), **page.values})
-        place.write_text(
-            "\n".join(line.rstrip() for line in text.splitlines() if line.strip()) + "\n", encoding="utf-8"
-        )
+        lines = (line.rstrip() for line in text.splitlines() if line.strip())
+        place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _tools(self, page: Page) -> dict[str, Any]:
         here = PurePosixPath(self.language.folder + page.path).parent
@@ -149,25 +149,20 @@ class Renderer:
         departments, contracts = self.names.departments, self.names.contracts
 
         def contract_title(contract_id: str) -> Markup:
-            return (
-                language.chinese(contracts[contract_id])
-                if contract_id in contracts
-                else Markup("{}").format(contract_id)
-            )
+            return language.chinese(contracts[contract_id]) if contract_id in contracts else escape(contract_id)
 
-        def extract_name(batch: Any) -> str:
+        def extract_name(batch: Batch) -> str:
             if batch.contract_id is None:
                 return language.text("batch.unrecognised")
             return contracts.get(batch.contract_id, batch.contract_id)
 
+        def extract(batch: Batch) -> Markup:
+            return escape(extract_name(batch)) if batch.contract_id is None else contract_title(batch.contract_id)
+
         return {
             "contract_title": contract_title,
             "extract_name": extract_name,
-            "extract": lambda batch: (
-                Markup("{}").format(extract_name(batch))
-                if batch.contract_id is None
-                else contract_title(batch.contract_id)
-            ),
+            "extract": extract,
             "department_name": lambda key: departments.get(key, key),
             "department": lambda key: language.name("departments", key, departments.get(key, key)),
             "indicator_name": lambda one: language.name("indicators", one.indicator_id, one.name),

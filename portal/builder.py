@@ -188,11 +188,12 @@ class _Pages:
     def _departments(self) -> Iterator[Page]:
         departments = self._city.departments
         unrecognised = [b for b in self._city.batches if b.department is None]
-        values = {"departments": departments, "unrecognised": unrecognised}
-        yield Page("departments.html", "departments.html.j2", values)
+        yield Page(
+            "departments.html", "departments.html.j2", {"departments": departments, "unrecognised": unrecognised}
+        )
         for department in departments:
             counts = deliveries.read_issue_counts(self._db, [b.batch_id for b in department.latest])
-            values = {
+            values: dict[str, Any] = {
                 "d": department,
                 "scored": department.latest,
                 "dimensions": sorted({code for b in department.latest for code in b.dimensions}),
@@ -215,7 +216,7 @@ class _Pages:
 
     def _runs(self) -> Iterator[Page]:
         city = self._city
-        values = {
+        values: dict[str, Any] = {
             "runs": city.runs,
             "batches": city.batches,
             "run_counts": self._run_counts,

@@ -1,0 +1,320 @@
+"""A small city as the pipeline leaves it for the portal: control rows by hand, mart tables in the shape of the models."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from connectors.catalogue import publish_contracts
+from connectors.contract import Contracts
+from connectors.database import Connection, connect
+from connectors.settings import CHECKOUT, Settings
+
+RUN = "run-20210930-20211008T090000"
+EARLIER_RUNS = ("run-20210630-20210705T090000", "run-20210831-20210906T090000")
+HOSTILE_NAME = '<script>alert("批")</script>&名单.xlsx'
+SECRET = "张三丰371002199001011234"
+
+_TABLES = """
+create table mart.indicator (
+    indicator_id text, seq smallint, table_no smallint, table_name text, table_seq smallint, name text, definition text,
+    four_star_text text, five_star_text text, metric_class text, unit text, direction text, formula jsonb,
+    four_star_rule jsonb, five_star_rule jsonb, operands jsonb, metric_options jsonb, responsible jsonb,
+    lead_responsible text, traps jsonb
+);
+create table mart.indicator_value_run (
+    run_id text, indicator_id text, metric jsonb, value numeric, value_text text, star int, four_star_met boolean,
+    five_star_met boolean, period_used text, is_estimated boolean, reason text
+);
+create table mart.indicator_operand_run (
+    run_id text, indicator_id text, operand text, value numeric, reason text, is_estimated boolean, period_used text
+);
+create table mart.indicator_gap_run (run_id text, indicator_id text, star smallint, is_met boolean, gap text);
+create table mart.target_reading_run (
+    run_id text, seq smallint, reading text, title text, source text, quote text, is_binding boolean, rates jsonb,
+    value numeric, target numeric, met boolean, reason text
+);
+create table mart.sharing_status_run (
+    run_id text, department_code text, department_name text, resource_count bigint, mounted_count bigint,
+    overdue_request_count bigint, is_sharing boolean, reason text
+);
+create table mart.opening_status_run (
+    run_id text, seq smallint, category text, dataset_count bigint, open_dataset_count bigint, is_open boolean,
+    reason text
+);
+create view mart.indicator_value as
+    select l.as_of, v.* from mart.indicator_value_run as v inner join mart.latest_run as l using (run_id);
+create view mart.scorecard as
+    select v.as_of, v.run_id, i.seq, i.indicator_id, v.value, v.star, i.lead_responsible, v.reason,
+        case when v.value is not null then '向好' end as trend,
+        (select g.gap from mart.indicator_gap_run as g where g.run_id = v.run_id and g.indicator_id = v.indicator_id
+            and g.is_met is not true order by g.star limit 1) as gap
+    from mart.indicator_value as v inner join mart.indicator as i using (indicator_id);
+create table catalogue.resource (
+    resource_key text, resource_code text, title text, department_code text, department_name text, sharing_type text,
+    is_open boolean, is_mounted boolean, last_updated_on date, source_batch_id bigint, _row_hash text
+);
+"""
+
+_OPERANDS = {
+    "elicense_usage_rate": ("elicense_enabled_items", 1_700, "gov_service_items", 2_000),
+    "gov_cloud_migration_rate": ("cloud_systems", 188, "gov_systems", 196),
+    "dept_sharing_rate": ("sharing_departments", 34, "gov_departments", 37),
+    "open_data_category_rate": ("opened_categories", 20, "open_categories_required", 22),
+    "ipv6_site_rate": ("ipv6_sites", 9, "main_sites", 10),
+    "ecommerce_ratio": ("ecommerce_turnover", 873, "retail_sales_total", 1_431),
+}
+_COUNTS = {
+    "cloud_enterprises": (2_046, 4, "还差 954 家"),
+    "national_industry_bases": (2, 4, "还差 1 个"),
+    "provincial_digital_parks": (3, 5, None),
+    "industrial_id_nodes": (0, 0, "还差 1 个"),
+}
+_STARS = {
+    "elicense_usage_rate": (4, "分子再增加 1 项"),
+    "gov_cloud_migration_rate": (5, None),
+    "dept_sharing_rate": (4, "再有 3 个部门提供共享"),
+    "open_data_category_rate": (4, "再开放 2 类"),
+    "ipv6_site_rate": (4, "再有 1 个网站支持"),
+    "ecommerce_ratio": (5, None),
+}
+
+
+def build_city(settings: Settings, contracts: Contracts, now: datetime) -> None:
+    """Fill the warehouse: three published runs, one unfinished, seven deliveries of four departments."""
+    with connect(settings.dsn()) as connection:
+        publish_contracts(connection, contracts)
+        connection.execute(_TABLES.encode())
+        _add_indicators(connection)
+        for run_id, as_of, part in (
+            (EARLIER_RUNS[0], date(2021, 6, 30), 0.9),
+            (EARLIER_RUNS[1], date(2021, 8, 31), 0.97),
+        ):
+            _add_run(connection, run_id, as_of, now - timedelta(days=40), part)
+        _add_run(connection, RUN, date(2021, 9, 30), now, 1)
+        _add_deliveries(connection, now)
+        _add_sources(connection)
+        connection.execute(
+            "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
+            " values ('run-unfinished', '2021-10-31', 99, 'r', 'p', %s, 'running')",
+            (now,),
+        )
+    folder = settings.reports / "gates" / RUN
+    folder.mkdir(parents=True)
+    for name in ("targets.json", "batch-1.json"):
+        (folder / name).write_text('{"format": 1}', encoding="utf-8")
+
+
+def insert(connection: Connection, table: str, **values: Any) -> None:
+    """Insert one row; mappings and lists become JSON."""
+    cells = [json.dumps(v, ensure_ascii=False) if isinstance(v, dict | list) else v for v in values.values()]
+    connection.execute(
+        f"insert into {table} ({', '.join(values)}) values ({', '.join(['%s'] * len(values))})".encode(), cells
+    )
+
+
+def _add_indicators(connection: Connection) -> None:
+    with (CHECKOUT / "seeds" / "indicators.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            insert(connection, "mart.indicator", **{k: v or None for k, v in row.items()})
+
+
+def _add_run(connection: Connection, run_id: str, as_of: date, at: datetime, part: float) -> None:
+    insert(
+        connection, "mart.run", run_id=run_id, as_of=as_of, known_at=40, rule_version="3f9c1a7e52d08b46",
+        parameters={"annual_period": "latest_complete"}, project_version="0.1.0", started_at=at - timedelta(minutes=3),
+        finished_at=at, state="published", verdict="passed" if part == 1 else "target_missed",
+    )  # fmt: skip
+    for (indicator_id,) in connection.execute("select indicator_id from mart.indicator").fetchall():
+        if indicator_id in _OPERANDS:
+            _add_ratio(connection, run_id, indicator_id, part)
+        elif indicator_id in _COUNTS:
+            _add_count(connection, run_id, indicator_id, part)
+        else:
+            _add_value(connection, run_id, indicator_id, reason="尚无数据来源（后续接入）")
+    _add_statuses(connection, run_id)
+
+
+def _add_ratio(connection: Connection, run_id: str, indicator_id: str, part: float) -> None:
+    numerator, top, denominator, bottom = _OPERANDS[indicator_id]
+    reached = int(top * part)
+    star, gap = _STARS[indicator_id]
+    _add_value(
+        connection, run_id, indicator_id, value=reached / bottom, star=star, gap=gap,
+        value_text=f"{int(reached / bottom * 10_000) / 100:g}%", period="2020" if indicator_id == "ecommerce_ratio" else None,
+        metric={"rate": {"num": reached, "den": bottom, "unit": "%", "label": "分子"}},
+    )  # fmt: skip
+    for name, value in ((numerator, reached), (denominator, bottom)):
+        insert(
+            connection, "mart.indicator_operand_run", run_id=run_id, indicator_id=indicator_id, operand=name,
+            value=value, is_estimated=False, period_used=None, reason=None,
+        )  # fmt: skip
+
+
+def _add_count(connection: Connection, run_id: str, indicator_id: str, part: float) -> None:
+    value, star, gap = _COUNTS[indicator_id]
+    amount = int(value * part)
+    reason = "另有 31 家未能与法人库对应，未计入" if indicator_id == "cloud_enterprises" else None
+    _add_value(
+        connection, run_id, indicator_id, value=amount, star=star, gap=gap, value_text=f"{amount} 家", reason=reason,
+        metric={"count": {"num": amount, "den": 1, "unit": "家", "label": "数量"}},
+    )  # fmt: skip
+    insert(
+        connection, "mart.indicator_operand_run", run_id=run_id, indicator_id=indicator_id, operand="count",
+        value=amount, is_estimated=False, period_used=None, reason=reason,
+    )  # fmt: skip
+
+
+def _add_value(
+    connection: Connection,
+    run_id: str,
+    indicator_id: str,
+    *,
+    value: float | None = None,
+    star: int | None = None,
+    gap: str | None = None,
+    value_text: str | None = None,
+    period: str | None = None,
+    metric: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+) -> None:
+    insert(
+        connection, "mart.indicator_value_run", run_id=run_id, indicator_id=indicator_id, metric=dict(metric or {}),
+        value=value, value_text=value_text, star=star, four_star_met=None if star is None else star >= 4,
+        five_star_met=None if star is None else star == 5, period_used=period, is_estimated=False, reason=reason,
+    )  # fmt: skip
+    if star is not None:
+        level = 5 if star == 4 else 4
+        insert(
+            connection, "mart.indicator_gap_run", run_id=run_id, indicator_id=indicator_id, star=level,
+            is_met=gap is None, gap=gap,
+        )  # fmt: skip
+
+
+def _add_statuses(connection: Connection, run_id: str) -> None:
+    readings = (
+        ("annex2_sharing", "附件2：信息资源部门间共享率", "附件2 指标17 四星", "信息资源部门间共享率达到90%", 34 / 37, True),
+        ("annex2_opening", "附件2：公共信息资源社会开放率", "附件2 指标18 四星", "公共信息资源社会开放率达到90%", 20 / 22, True),
+        ("main_text", "正文：共享和开放水平均达到90%", "正文 二(二)2", "2020 年底前，数据共享和开放水平均达到 90%", 20 / 22, True),
+        ("annex1_literal", "附件1字面：两项水平平均达到90%", "附件1 项目3", "数据共享和数据水平平均达到 90%", 0.889, False),
+    )  # fmt: skip
+    for seq, (reading, title, source, quote, value, is_binding) in enumerate(readings, start=1):
+        insert(
+            connection, "mart.target_reading_run", run_id=run_id, seq=seq, reading=reading, title=title, source=source,
+            quote=quote, is_binding=is_binding, value=value, target=0.9, met=value >= 0.9, rates={},
+        )  # fmt: skip
+        insert(
+            connection, "quality.gate_result", run_id=run_id, suite="targets", expectation=reading, kind="target",
+            severity="critical" if is_binding else "warning", success=value >= 0.9, observed=f"{value:.2%}",
+            expected="不低于 90%", message=f"{title}。", evaluated_at="2021-10-08 09:00+08",
+        )  # fmt: skip
+    insert(
+        connection, "mart.sharing_status_run", run_id=run_id, department_code="371000-01", department_name="市教育局",
+        resource_count=12, mounted_count=11, overdue_request_count=1, is_sharing=False, reason="1 项无条件共享资源未挂接",
+    )  # fmt: skip
+    insert(
+        connection, "mart.opening_status_run", run_id=run_id, seq=1, category="信用服务", dataset_count=4,
+        open_dataset_count=0, is_open=False, reason="4 个数据集超过更新期限",
+    )  # fmt: skip
+
+
+def _add_deliveries(connection: Connection, now: datetime) -> None:
+    market = ("market_regulation", "enterprise")
+    cloud = ("industry_it", "cloud_enterprise")
+    deliveries: list[tuple[str | None, str | None, str, str, float | None, str | None]] = [
+        (*market, "市场主体登记信息_20210930.csv", "accepted_with_issues", 0.968123, None),
+        (*cloud, "企业上云名单_20210930.xlsx", "accepted", 1.0, None),
+        ("big_data_center", "resource_catalogue", HOSTILE_NAME, "accepted_with_issues", 0.942, None),
+        ("big_data_center", "resource_item", "信息项_20210930.csv", "accepted", 0.995, None),
+        (*cloud, "企业上云名单_20210930（更正）.xlsx", "held", 0.613, "暂扣：得分 61.3%，低于目标 90%；统一社会信用代码校验未通过 1,204 行。"),
+        ("commerce", "ecommerce", "电子商务.xlsx", "rejected", None, "未接收：文件不是有效的 XLSX 工作簿。"),
+        (None, None, "不认识的文件.csv", "rejected", None, "未接收：落地区中没有登记这个部门。"),
+    ]  # fmt: skip
+    for number, (department, extract, name, status, score, summary) in enumerate(deliveries, start=1):
+        _add_delivery(connection, number, department, extract, name, status, score, summary, now)
+    insert(
+        connection, "quality.issue", batch_id=1, row_no=17, column_name="legal_representative", header="法人代表",
+        rule="legal_representative.text", dimension="0301", severity="warning", message="姓名中有不常见的字符。",
+        value_masked="张*", suggestion_masked=None,
+    )  # fmt: skip
+    for row_no in range(20, 45):
+        insert(
+            connection, "quality.issue", batch_id=1, row_no=row_no, column_name="uscc", header="统一社会信用代码",
+            rule="uscc.check_character", dimension="0301", severity="critical", message="校验位不符。",
+            value_masked="9137*************", suggestion_masked="核对营业执照",
+        )  # fmt: skip
+    connection.execute("create table staging.batch_1_issue (row_no bigint, value text)")
+    insert(connection, "staging.batch_1_issue", row_no=17, value=SECRET)
+    for number in range(60):
+        insert(
+            connection, "catalogue.resource", resource_key=f"k{number}", resource_code=f"3710000{number:04d}",
+            title=f"政务信息资源{number}", department_code="371000-01", department_name="市教育局",
+            sharing_type="无条件共享", is_open=number % 3 == 0, is_mounted=number % 7 > 0,
+            last_updated_on=date(2021, 9, 1),
+        )  # fmt: skip
+
+
+def _add_delivery(
+    connection: Connection,
+    number: int,
+    department: str | None,
+    extract: str | None,
+    name: str,
+    status: str,
+    score: float | None,
+    summary: str | None,
+    now: datetime,
+) -> None:
+    read = None if status == "rejected" else 2_172
+    applied = number if status.startswith("accepted") else None
+    sha256 = f"{number:x}" * 64
+    if applied is not None:
+        insert(
+            connection, "quality.event", seq=applied, kind="apply", batch_id=number, actor="intake", why="质量门通过",
+            happened_at=now,
+        )  # fmt: skip
+    insert(
+        connection, "quality.batch", department=department, extract=extract, file_name=name, sha256=sha256,
+        as_of=date(2021, 9, 30) if department else None, as_of_source="文件名", received_at=now, run_id=RUN,
+        contract_version="a1b2c3d4e5f60718", mode="full", status=status,
+        summary=summary or "已接收：共 2,180 行，入库 2,150 行，3 行拒收。",
+        rows_physical=read and read + 8, rows_header=read and 1, rows_read=read,
+        rows_skipped={"preamble": 2, "blank": 3, "total": 1, "repeated_header": 0, "note": 1} if read else None,
+        rows_loaded=read and 2_150, rows_unchanged=read and 12, rows_duplicate=read and 7, rows_rejected=read and 3,
+        rows_withdrawn=read and 0, score=score, target=0.9 if score else None, applied_seq=applied, decided_at=now,
+    )  # fmt: skip
+    insert(
+        connection, "quality.batch_file", batch_id=number, file_no=1, file_name=name, sha256=sha256,
+        size_bytes=482_113, encoding="GB18030" if name.endswith("csv") else None, rows_physical=read and read + 8,
+    )  # fmt: skip
+    if score is None:
+        return
+    for dimension, share in (("01", score), ("02", 0.99), ("03", min(1, score + 0.01))):
+        insert(
+            connection, "quality.score", batch_id=number, dimension=dimension, passed=int(2_172 * share),
+            checked=2_172, score=round(share, 6),
+        )  # fmt: skip
+    for kind, name_, success in (("guard", "ledger_balances", True), ("rule", "uscc.check_character", score > 0.9)):
+        insert(
+            connection, "quality.gate_result", run_id=RUN, batch_id=number, suite=f"batch-{number}", expectation=name_,
+            kind=kind, severity="critical", success=success, observed=f"{score:.1%}", expected="不低于 90%",
+            message="行数账必须相等。" if kind == "guard" else "统一社会信用代码校验位应正确。", evaluated_at=now,
+        )  # fmt: skip
+
+
+def _add_sources(connection: Connection) -> None:
+    for indicator_id, contract_id, batch_id in (
+        ("cloud_enterprises", "industry_it__cloud_enterprise", 2),
+        ("cloud_enterprises", "market_regulation__enterprise", 1),
+        ("dept_sharing_rate", "big_data_center__resource_catalogue", 3),
+    ):
+        file_name, sha256 = connection.execute(
+            "select file_name, sha256 from quality.batch where batch_id = %s", (batch_id,)
+        ).fetchone() or ("", "")
+        insert(
+            connection, "mart.indicator_source_run", run_id=RUN, indicator_id=indicator_id, contract_id=contract_id,
+            batch_id=batch_id, file_name=file_name, sha256=sha256, rows_in_force=2_162,
+        )  # fmt: skip

@@ -1,0 +1,251 @@
+"""The portal's pages: whole, linked, escaped, masked, calling nobody."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import portal
+from connectors.contract import Contracts
+from connectors.database import connect
+from connectors.settings import Settings
+from portal.site import Renderer
+from tests.conftest import create_database, drop_database, dsn_of
+from tests.integration.portal_city import HOSTILE_NAME, RUN, SECRET, build_city
+
+
+class Parsed(NamedTuple):
+    references: list[str]
+    ids: set[str]
+    text: str
+    inline: list[str]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.ids: set[str] = set()
+        self.texts: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.ids |= {named["id"] or ""} if "id" in named else set()
+        self.references += [named[name] or "" for name in ("href", "src", "action", "poster", "data") if name in named]
+        self.inline += [f"{tag} {name}" for name in named if name.startswith("on") or name in ("style", "srcdoc")]
+        if tag == "style" or (tag == "script" and "src" not in named):
+            self.inline.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def parse(path: Path) -> Parsed:
+    reader = _Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    return Parsed(reader.references, reader.ids, " ".join(" ".join(reader.texts).split()), reader.inline)
+
+
+NOW = datetime(2021, 10, 8, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture(scope="module")
+def pages(
+    server: str, warehouse_template: str, contracts: Contracts, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    name = f"weihai_test_portal_{os.getpid()}"
+    create_database(server, name, template=warehouse_template)
+    settings = Settings(home=tmp_path_factory.mktemp("portal"), warehouse_dsn=dsn_of(server, name))
+    build_city(settings, contracts, NOW)
+    yield portal.build(settings, now=NOW).parent
+    drop_database(server, name)
+
+
+def test_every_link_leads_to_a_page_or_a_place_on_it_when_the_city_is_built(pages: Path) -> None:
+    parsed = {path.resolve(): parse(path) for path in pages.rglob("*.html")}
+    assert len(parsed) > 130
+    for path, page in parsed.items():
+        for reference in page.references:
+            parts = urlsplit(reference)
+            assert not parts.scheme, (path, reference)
+            assert not parts.netloc, (path, reference)
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.is_file(), (path, reference)
+            assert not parts.fragment or parts.fragment in parsed[target].ids, (path, reference)
+
+
+def test_nothing_is_fetched_from_elsewhere_or_run_inline_when_a_page_opens(pages: Path) -> None:
+    for path in pages.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert parse(path).inline == [], path
+        assert "default-src 'none'" in text
+        assert "//" not in re.sub(r"<[^>]*>|[^<>]+", lambda m: m[0] if m[0].startswith("<") else "", text), path
+    for path in pages.glob("assets/*.*"):
+        assert not re.search(
+            r"url\(|@import|fetch\(|XMLHttpRequest|https?://(?!www\.w3\.org/2000/svg)", path.read_text()
+        )
+
+
+def test_all_49_indicators_stand_with_star_value_gap_and_owner_when_a_run_is_published(pages: Path) -> None:
+    text = (pages / "index.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<tr class="indicator".*?</tr>', text, flags=re.DOTALL)
+    assert len(rows) == 49
+    sharing = next(row for row in rows if "dept_sharing_rate" in row)
+    for expected in (
+        "数据资源共享水平",
+        "四星",
+        "91.89%",
+        "再有 3 个部门提供共享",
+        "市大数据中心",
+        "向好",
+        "2021-06-30",
+    ):
+        assert expected in sharing
+    unknown = next(row for row in rows if "smart_lighting_rate" in row)
+    assert "未评定" in unknown
+    assert "尚无数据来源" in unknown
+    assert "0%" not in unknown
+    assert 'data-star="deduction"' in next(row for row in rows if "security_incident_deduction" in row)
+
+
+def test_the_four_readings_stand_side_by_side_when_a_run_is_published(pages: Path) -> None:
+    text = parse(pages / "index.html").text
+    for expected in (
+        "附件2：信息资源部门间共享率",
+        "91.89%",
+        "90.9%",
+        "88.9%",
+        "达标",
+        "未达标",
+        "正文 二(二)2",
+        "仅供参考",
+    ):
+        assert expected in text
+
+
+def test_an_indicator_page_tells_rule_operands_and_files_when_it_was_computed(pages: Path) -> None:
+    text = parse(pages / "indicator" / "dept_sharing_rate.html").text
+    for expected in (
+        "信息资源部门间共享率达到90%", "≥ 90%", "≥ 100%", "34 ÷ 37 = 91.89%", "政府部门总数量", "37", "3" * 64, "2,162",
+        "任一资源未挂接即该部门不合格", "2021-06-30",
+    ):  # fmt: skip
+        assert expected in text
+    assert "计划中没有该星级的标准" in parse(pages / "indicator" / "building_energy_submetering_rate.html").text
+
+
+def test_a_receipt_shows_the_ledger_and_masked_values_only_when_a_value_is_sensitive(pages: Path) -> None:
+    text = parse(pages / "receipt" / "1.html").text
+    for expected in ("2,180", "2,172", "2,150", "张*", "法人代表", "17", "96.81%"):
+        assert expected in text
+    for path in pages.rglob("*.*"):
+        if path.is_file() and path.suffix in (".html", ".json"):
+            assert SECRET not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_hostile_file_name_stays_text_when_it_is_shown(pages: Path) -> None:
+    for path in (
+        pages / "receipt" / "3.html",
+        pages / "indicator" / "dept_sharing_rate.html",
+        pages / "auditor" / "batch-3.html",
+    ):
+        assert "<script>alert" not in path.read_text(encoding="utf-8")
+        assert " ".join(HOSTILE_NAME.split()) in parse(path).text
+
+
+def test_held_and_unrecognised_deliveries_are_told_when_they_wait_or_failed(pages: Path) -> None:
+    assert "1 个批次暂扣" in parse(pages / "index.html").text
+    assert "低于目标 90%" in parse(pages / "department" / "industry_it.html").text
+    assert "未能识别的送达" in parse(pages / "departments.html").text
+    assert "未知部门" in parse(pages / "receipt" / "7.html").text
+
+
+def test_auditors_see_expectations_hashes_and_decisions_when_a_batch_was_judged(pages: Path) -> None:
+    batch = parse(pages / "auditor" / "batch-5.html").text
+    for expected in ("未通过", "uscc.check_character", "不低于 90%", "5" * 64, "没有应用、放行或退回记录"):
+        assert expected in batch
+    assert "质量门通过" in parse(pages / "auditor" / "batch-1.html").text
+    run = parse(pages / "auditor" / f"run-{RUN}.html")
+    for expected in ("annex1_literal", "3f9c1a7e52d08b46", "latest_complete", "1" * 64):
+        assert expected in run.text
+    assert f"../evidence/{RUN}/targets.json" in run.references
+    assert (pages / "evidence" / RUN / "batch-1.json").is_file()
+
+
+def test_unpublished_runs_do_not_appear_when_one_is_under_way(pages: Path) -> None:
+    for path in pages.rglob("*.html"):
+        assert "run-unfinished" not in path.read_text(encoding="utf-8")
+
+
+def test_english_pages_mirror_the_chinese_ones_when_built(pages: Path) -> None:
+    chinese = {p.relative_to(pages) for p in pages.rglob("*.html") if p.relative_to(pages).parts[0] != "en"}
+    english = {p.relative_to(pages / "en") for p in (pages / "en").rglob("*.html")}
+    assert chinese == english
+    text = (pages / "en" / "index.html").read_text(encoding="utf-8")
+    assert '<html lang="en">' in text
+    for expected in (
+        "Data sharing between departments",
+        "Four stars",
+        "Not gradable",
+        '<bdi lang="zh-CN">市大数据中心',
+    ):
+        assert expected in text
+
+
+def test_the_catalogue_lists_contracts_resources_and_reasons_when_published(pages: Path) -> None:
+    page = parse(pages / "catalogue.html")
+    assert "market_regulation__enterprise" in page.ids
+    for expected in ("统一社会信用代码", "政务信息资源59", "1 项无条件共享资源未挂接", "4 个数据集超过更新期限"):
+        assert expected in page.text
+
+
+def test_a_friendly_page_stands_when_the_warehouse_is_empty(settings: Settings, clock: datetime) -> None:
+    index = portal.build(settings, now=clock)
+    assert index == settings.portal / "index.html"
+    assert "还没有发布过运行结果" in parse(index).text
+    assert "还没有收到任何数据" in parse(index.parent / "departments.html").text
+    for path in index.parent.rglob("*.html"):
+        for reference in parse(path).references:
+            assert (path.parent / unquote(urlsplit(reference).path)).exists() or reference.startswith("#"), reference
+
+
+def test_readers_keep_the_old_pages_whole_when_building_fails(
+    settings: Settings, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = portal.build(settings, now=clock)
+    before = index.read_text(encoding="utf-8")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Renderer, "write", fail)
+        with pytest.raises(RuntimeError, match="disk full"):
+            portal.build(settings, now=clock)
+    assert index.read_text(encoding="utf-8") == before
+    assert len([p for p in settings.reports.iterdir() if p.is_dir() and not p.is_symlink()]) == 1
+
+    later = clock.replace(day=9)
+    portal.build(settings, now=later)
+    assert "2021-10-09" in index.read_text(encoding="utf-8")
+    assert len([p for p in settings.reports.iterdir() if p.is_dir() and not p.is_symlink()]) == 1
+
+
+def test_an_old_batch_keeps_its_receipt_when_a_run_still_rests_on_it(
+    settings: Settings, contracts: Contracts, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_city(settings, contracts, clock)
+    monkeypatch.setattr("portal.deliveries.BATCHES_PER_EXTRACT", 0)
+    pages = portal.build(settings, now=clock).parent
+    assert {p.name for p in (pages / "receipt").iterdir()} == {"1.html", "2.html", "3.html", "5.html"}
+    with connect(settings.dsn()) as connection:
+        assert connection.execute("select count(*) from quality.batch").fetchone() == (7,)
