@@ -1,42 +1,45 @@
 """Row checks: from text batches to typed rows, findings and rule results, each contract rule evaluated once.
 
-    table = find_table(open_file(path, limits=limits), [contract])
-    run = check(table, codes, as_of=as_of)
-    for batch in run: ...        # CheckedBatch: rows and issues, bounded in size
-    run.totals                   # CheckTotals, complete after the last batch
+Usage: `run = check(find_table(open_file(path, limits=limits), [contract]), codes, as_of=as_of)`; iterate `run` for
+`CheckedBatch`es of bounded size, then read `run.totals`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
+import polars as pl
 import pyarrow as pa
 
-from connectors.contract import CodeList, Contract
-from connectors.headers import Table
+from connectors.contract import CodeList, Column, ColumnType, Contract, DateOrder, RequiredIf
+from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
+from connectors.headers import ColumnMatch
+from connectors.normalise import FINDINGS, Context, Normalised, normalise
+from connectors.readers.model import TextBatch
+from connectors.row_kinds import SKIPPED, tell_apart
+from connectors.rule_tally import CheckResult, RuleTally, range_text
+from connectors.tables import Table
 
-ISSUE_SCHEMA = pa.schema(
-    [
-        pa.field("row_no", pa.int64()),
-        pa.field("column_name", pa.string()),
-        pa.field("header", pa.string()),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("dimension", pa.string(), nullable=False),
-        pa.field("severity", pa.string(), nullable=False),
-        pa.field("message", pa.string(), nullable=False),
-        pa.field("value", pa.string()),
-        pa.field("suggestion", pa.string()),
-    ]
+__all__ = ["ISSUE_SCHEMA", "CheckResult", "CheckRun", "CheckTotals", "CheckedBatch", "check", "row_schema"]
+
+_TEST_DATA = (
+    r"^(?i:test)[\s_\-]*\d*$|^(?i:测试|test)(一下|数据|用户|企业|公司|单位|部门|人员|记录|账号|员)?[\s_\-]*[0-9a-zA-Z一二三四五六]*$"
+    r"|^1380013800\d$"
 )
-"""One row per finding. `value` is the plain delivered cell: for staging only. `row_no` is null for the whole delivery,
-`column_name` and `header` are null for a whole row; `header` is the department's own."""
+_TEST_DATA_BYTES = 60
+_BOOL_WORDS = {True: {"是", "有", "1", "true", "Y"}, False: {"否", "无", "0", "false", "N"}}
+_TRUNCATED_IDS = 2
+"""From so many numbers ending in 000 on, the column was truncated to 15 digits by a spreadsheet."""
 
 
 def row_schema(contract: Contract) -> pa.Schema:
     """Return the schema of the typed rows: `contract.fields`, then `_row_no` (int64)."""
-    return pa.schema([*(pa.field(f.name, f.arrow) for f in contract.fields), pa.field("_row_no", pa.int64())])
+    fields = [pa.field(f.name, f.arrow) for f in contract.fields]
+    return pa.schema([*fields, pa.field("_row_no", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -51,27 +54,6 @@ class CheckedBatch:
 
     rows: pa.RecordBatch
     issues: pa.RecordBatch
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """A of B for one rule of one delivery (GB/T 36344-2018: X = A / B).
-
-    Attributes:
-        rule: `<column>.format`, `row.structure`, … or the name of a contract rule.
-        column: the contract column, None for rules on whole rows.
-        checked: rows judged; 0 means no score, never 100 %.
-        passed: of those.
-    """
-
-    rule: str
-    column: str | None
-    dimension: str
-    severity: str
-    checked: int
-    passed: int
-    threshold: float
-    message: str
 
 
 @dataclass(frozen=True)
@@ -94,24 +76,11 @@ class CheckTotals:
     issues: pa.RecordBatch
 
 
-class CheckRun:
-    """One pass over a table; iterate it once, then read `totals`."""
-
-    def __iter__(self) -> Iterator[CheckedBatch]:
-        raise NotImplementedError
-
-    @property
-    def totals(self) -> CheckTotals:
-        """Return the totals.
-
-        Raises:
-            RuntimeError: the batches are not all read yet.
-        """
-        raise NotImplementedError
-
-
 def check(table: Table, codes: Mapping[str, CodeList], *, as_of: date) -> CheckRun:
     """Normalise and judge every record of the table.
+
+    A cell that cannot be read becomes null and an issue; a row without a usable key, without a required value or with
+    a broken structure is rejected and listed.
 
     Args:
         table: from `find_table`; its batches are consumed.
@@ -122,4 +91,325 @@ def check(table: Table, codes: Mapping[str, CodeList], *, as_of: date) -> CheckR
         An iterator of batches that knows the totals at its end. Contract rules `unique` and `reference` are not among
         its results: they are evaluated set-based in staging.
     """
-    raise NotImplementedError
+    return CheckRun(table, Context(codes, as_of, epoch_1904=table.epoch_1904))
+
+
+class CheckRun:
+    """One pass over a table; iterate it once, then read `totals`."""
+
+    def __init__(self, table: Table, context: Context) -> None:
+        self._table = table
+        self._context = context
+        self._tally = RuleTally(table.contract)
+        self._schema = row_schema(table.contract)
+        self._skipped = Counter({"preamble": table.preamble_rows, "blank": table.blank_rows})
+        self._read = self._rejected = 0
+        self._truncated: Counter[str] = Counter()
+        self._totals: CheckTotals | None = None
+
+    def __iter__(self) -> Iterator[CheckedBatch]:
+        for batch in self._table.batches:
+            yield self._check(batch)
+        self._totals = self._sum_up()
+
+    @property
+    def totals(self) -> CheckTotals:
+        """Return the totals.
+
+        Raises:
+            RuntimeError: the batches are not all read yet.
+        """
+        if self._totals is None:
+            raise RuntimeError("the totals are known after the last batch")
+        return self._totals
+
+    def _check(self, batch: TextBatch) -> CheckedBatch:
+        log = FindingsLog()
+        kinds = tell_apart(batch, self._table)
+        broken = kinds.kind == "broken"
+        data = kinds.kind.is_null()
+        for kind, count in kinds.kind.drop_nulls().value_counts().rows():
+            if kind in SKIPPED:
+                self._skipped[kind] += count
+        lost = int(broken.sum())
+        rule = self._tally["row.structure"]
+        self._tally.count(rule.rule, checked=int(data.sum()) + lost, failed=lost)
+        log.add(
+            WHOLE_ROW,
+            rule.rule,
+            dimension=rule.dimension,
+            severity=rule.severity,
+            message=kinds.trouble.filter(broken.fill_null(False)),
+            row_no=batch.row_no.filter(broken.fill_null(False)),
+        )
+        judged = _Rows(self._table, self._context, self._tally, batch, data, log)
+        accepted = judged.judge()
+        self._truncated.update(judged.truncated)
+        self._read += int(data.sum()) + lost
+        self._rejected += lost + len(accepted) - int(accepted.sum())
+        rows = judged.typed().filter(accepted)
+        return CheckedBatch(to_record_batch(rows, self._schema), log.record_batch())
+
+    def _sum_up(self) -> CheckTotals:
+        skipped = {kind: self._skipped[kind] for kind in SKIPPED}
+        return CheckTotals(
+            physical=1 + sum(skipped.values()) + self._read,
+            header=1,
+            skipped=skipped,
+            read=self._read,
+            rejected=self._rejected,
+            results=self._tally.results(),
+            issues=_delivery_issues(self._table, self._context, self._truncated),
+        )
+
+
+class _Rows:
+    """The data records of one batch while they are judged."""
+
+    def __init__(
+        self,
+        table: Table,
+        context: Context,
+        tally: RuleTally,
+        batch: TextBatch,
+        data: pl.Series,
+        log: FindingsLog,
+    ) -> None:
+        self._contract = table.contract
+        self._tally = tally
+        self._log = log
+        self._row_no = batch.row_no.filter(data)
+        self.truncated: Counter[str] = Counter()
+        self._cells: dict[str, pl.Series] = {}
+        self._read: dict[str, Normalised] = {}
+        self._found = table.header.matched()
+        for name, column in self._contract.columns.items():
+            match = self._found.get(name)
+            cells = _delivered(batch.cells, match, data, len(self._row_no))
+            self._cells[name] = cells
+            self._read[name] = normalise(cells, column, context, header_unit=match.unit if match else None)
+        self._as_of = context.as_of
+
+    def judge(self) -> pl.Series:
+        """Evaluate every rule and return which rows are accepted (Boolean)."""
+        accepted = self._judge_keys()
+        for name, column in self._contract.columns.items():
+            accepted &= self._judge_required(name, column)
+            if name in self._found:
+                self._judge_cells(name, column)
+                self._judge_bounds(name, column)
+        self._judge_test_data()
+        for rule_name, rule in self._contract.rules.items():
+            match rule:
+                case DateOrder():
+                    self._judge_date_order(rule_name, rule)
+                case RequiredIf():
+                    self._judge_required_if(rule_name, rule)
+                case _:
+                    pass
+        return accepted
+
+    def typed(self) -> pl.DataFrame:
+        """Return all rows typed, accepted or not."""
+        columns: dict[str, pl.Series] = {}
+        for name, column in self._contract.columns.items():
+            values = self._read[name].values
+            columns[name] = values["value"]
+            if column.type is ColumnType.MONEY:
+                stem = name.removesuffix("_cny")
+                columns[f"{stem}_amount"] = values["amount"]
+                columns[f"{stem}_currency"] = values["currency"]
+        return pl.DataFrame(columns | {"_row_no": self._row_no})
+
+    def _value(self, name: str) -> pl.Series:
+        return self._read[name].values["value"]
+
+    def _subject(self, name: str) -> Subject:
+        match = self._found.get(name)
+        return Subject(name, match.header if match else self._contract.columns[name].header)
+
+    def _fail(self, rule: str, name: str | None, failed: pl.Series, checked: pl.Series, message: str) -> None:
+        """Count a rule and list the rows that fail it."""
+        stated = self._tally[rule]
+        self._tally.count(rule, checked=int(checked.sum()), failed=int(failed.sum()))
+        self._log.add(
+            WHOLE_ROW if name is None else self._subject(name),
+            rule,
+            dimension=stated.dimension,
+            severity=stated.severity,
+            message=message,
+            row_no=self._row_no.filter(failed),
+            value=None if name is None else self._cells[name].filter(failed),
+        )
+
+    def _every(self, value: bool) -> pl.Series:
+        return pl.Series([value]).new_from_index(0, len(self._row_no))
+
+    def _judge_keys(self) -> pl.Series:
+        usable = self._every(False)
+        for name in (*self._contract.key, *self._contract.fallback_key):
+            usable |= self._value(name).is_not_null()
+        headers = "、".join(f"“{self._contract.columns[name].header}”" for name in self._contract.key)
+        self._fail("row.key", None, ~usable, self._every(True), f"主键{headers}为空或无法使用，该行未采用。")
+        return usable
+
+    def _judge_required(self, name: str, column: Column) -> pl.Series:
+        """Judge a required column; return which rows may stay."""
+        if not column.required:
+            return self._every(True)
+        given = self._value(name).is_not_null() | ~self._read[name].missing
+        rule = f"{name}.required"
+        if name not in self._found:
+            self._tally.count(rule, checked=len(given), failed=int((~given).sum()))
+            return self._every(True)
+        rejects = column.required is True
+        message = "必填项为空，该行未采用。" if rejects else "应填写而为空。"
+        self._fail(rule, name, ~given, self._every(True), message)
+        return given if rejects else self._every(True)
+
+    def _judge_cells(self, name: str, column: Column) -> None:
+        """Count what normalisation found, and list it."""
+        read = self._read[name]
+        given = len(read.missing) - int(read.missing.sum())
+        found = dict(read.finding.drop_nulls().value_counts().rows())
+        failed = Counter[str]()
+        for key, count in found.items():
+            failed[FINDINGS[key].rule] += count if FINDINGS[key].fails else 0
+        for kind in ("format", "code", "check"):
+            if (rule := f"{name}.{kind}") in self._tally:
+                shaped = given - failed["format"] if kind != "format" else given
+                self._tally.count(rule, checked=shaped, failed=failed[kind])
+        for key in found:
+            self._list_finding(name, column, key)
+
+    def _list_finding(self, name: str, column: Column, key: str) -> None:
+        read, finding = self._read[name], FINDINGS[key]
+        hit = (read.finding == key).fill_null(False)
+        if key == "id_sequence":
+            self.truncated[name] += int(self._value(name).filter(hit).str.contains(r"000\d?$").sum())
+        suggestion: str | pl.Series | None = finding.suggestion
+        if suggestion is None and read.suggestion.null_count() < len(read.suggestion):
+            suggestion = read.suggestion.filter(hit)
+        message = finding.message
+        if key == "code_default":
+            message = f"空白，按“{self._value(name).filter(hit)[0]}”处理。"
+        self._log.add(
+            self._subject(name),
+            f"{name}.{finding.rule}",
+            dimension=self._tally[f"{name}.{finding.rule}"].dimension,
+            severity=finding.severity,
+            message=message,
+            row_no=self._row_no.filter(hit),
+            value=self._cells[name].filter(hit),
+            suggestion=suggestion,
+        )
+
+    def _judge_bounds(self, name: str, column: Column) -> None:
+        value = self._value(name)
+        if (rule := f"{name}.range") in self._tally:
+            number = self._read[name].values.get("amount", value)
+            failed = self._every(False)
+            if column.minimum is not None:
+                failed |= (number < Decimal(str(column.minimum))).fill_null(False)
+            if column.maximum is not None:
+                failed |= (number > Decimal(str(column.maximum))).fill_null(False)
+            self._fail(rule, name, failed, number.is_not_null(), f"应{range_text(column)}。")
+        if (rule := f"{name}.pattern") in self._tally:
+            matches = value.cast(pl.String).str.contains(f"^(?:{column.pattern})$")
+            self._fail(rule, name, ~matches.fill_null(True), value.is_not_null(), "不符合规定的格式。")
+        if (rule := f"{name}.not_after_as_of") in self._tally:
+            late = (_day(value) > self._as_of).fill_null(False)
+            self._fail(rule, name, late, value.is_not_null(), f"晚于数据日期 {self._as_of}。")
+
+    def _judge_test_data(self) -> None:
+        flagged = self._every(False)
+        stated = self._tally["row.test_data"]
+        for name, column in self._contract.columns.items():
+            if column.type is not ColumnType.TEXT or name not in self._found:
+                continue
+            value = self._value(name)
+            short = (value.str.len_bytes() <= _TEST_DATA_BYTES).fill_null(False)
+            hit = short & value.str.contains(_TEST_DATA).fill_null(False)
+            self._log.add(
+                self._subject(name),
+                stated.rule,
+                dimension=stated.dimension,
+                severity=stated.severity,
+                message="疑似测试数据。",
+                row_no=self._row_no.filter(hit),
+                value=self._cells[name].filter(hit),
+                suggestion="请核实，属测试数据的请删除。",
+            )
+            flagged |= hit
+        self._tally.count(stated.rule, checked=len(flagged), failed=int(flagged.sum()))
+
+    def _judge_date_order(self, name: str, rule: DateOrder) -> None:
+        earlier, later = self._value(rule.earlier), self._value(rule.later)
+        if earlier.dtype != later.dtype:
+            earlier, later = _day(earlier), _day(later)
+        self._fail(
+            name,
+            rule.later,
+            (earlier > later).fill_null(False),
+            earlier.is_not_null() & later.is_not_null(),
+            rule.message,
+        )
+
+    def _judge_required_if(self, name: str, rule: RequiredIf) -> None:
+        applies = self._every(True)
+        for column, words in rule.when.items():
+            applies &= _one_of(self._value(column), words)
+        self._fail(name, rule.column, applies & self._value(rule.column).is_null(), applies, rule.message)
+
+
+def _delivered(cells: pl.DataFrame, match: ColumnMatch | None, data: pl.Series, length: int) -> pl.Series:
+    if match is None or str(match.position) not in cells.columns:
+        return pl.Series([None], dtype=pl.String).new_from_index(0, length)
+    return cells[str(match.position)].filter(data)
+
+
+def _day(moment: pl.Series) -> pl.Series:
+    return moment if moment.dtype == pl.Date else moment.dt.date()
+
+
+def _one_of(value: pl.Series, words: list[str]) -> pl.Series:
+    if value.dtype == pl.Boolean:
+        wanted = [truth for truth, texts in _BOOL_WORDS.items() if texts & set(words)]
+        return value.is_in(wanted).fill_null(False)
+    return value.cast(pl.String).is_in(words).fill_null(False)
+
+
+def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) -> pa.RecordBatch:
+    """List what concerns the delivery as a whole."""
+    contract, log = table.contract, FindingsLog()
+
+    def add(subject: Subject, rule: str, dimension: str, severity: str, message: str) -> None:
+        nowhere = pl.Series([None], dtype=pl.Int64)
+        log.add(subject, rule, dimension=dimension, severity=severity, message=message, row_no=nowhere)
+
+    for match in table.header.columns:
+        match match.how:
+            case "unknown":
+                add(Subject(None, match.header), "header.unknown", "0102", "info", "契约中没有这一列，未采用。")
+            case "ignored":
+                add(Subject(None, match.header), "header.ignored", "0102", "info", "这一列按约定不采用。")
+            case "duplicate":
+                message = "与前面的列重复，未采用。"
+                add(Subject(None, match.header), "header.duplicate", "0102", "warning", message)
+            case "similar":
+                title = contract.columns[str(match.column)].header
+                message = f"按相近的列名识别为“{title}”（相似度 {match.confidence:.0%}）。"
+                add(Subject(match.column, match.header), "header.similar", "0102", "info", message)
+            case _:
+                pass
+    for name in table.header.missing:
+        column = contract.columns[name]
+        default = context.codes[column.codes].default if column.codes is not None else None
+        told = f"没有这一列，全部按“{default}”处理。" if default is not None else "没有这一列。"
+        severity = "warning" if column.required else "info"
+        add(Subject(name, column.header), "header.missing", "0201", severity, told)
+    for name, count in truncated.items():
+        if count >= _TRUNCATED_IDS:
+            message = f"本列有 {count} 个号码以 000 结尾，可能被表格软件截断为 15 位有效数字。"
+            add(Subject(name, contract.columns[name].header), f"{name}.check", "0301", "warning", message)
+    return log.record_batch()

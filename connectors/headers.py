@@ -1,16 +1,47 @@
-"""Finding the header row, and matching the department's headers to the columns of a contract."""
+"""Matching the department's headers to the columns of a contract."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from connectors.contract import Contract
-from connectors.errors import UserError
-from connectors.readers.model import TextBatch, TextFile
+from rapidfuzz import fuzz
 
-How = Literal["name", "alias", "similar", "unknown", "duplicate", "empty"]
+from connectors.contract import ColumnType, Contract
+from connectors.errors import UserError
+from connectors.normalise.numbers import known_unit
+
+How = Literal["name", "alias", "similar", "unknown", "ignored", "duplicate", "empty"]
+
+MINIMUM_SIMILARITY = 0.82
+"""Below this no column is guessed."""
+MINIMUM_LEAD = 0.08
+"""A similar column must beat the next best one by this much."""
+MINIMUM_CONFIDENCE = 0.5
+"""Of a whole header row: below it the table is another department's, or no table."""
+_RECOGNITION_LEAD = 0.05
+_OPPOSITES = (
+    "男女",
+    "父母",
+    "起止",
+    "始终",
+    "自至",
+    "入出",
+    "内外",
+    "上下",
+    "甲乙",
+    "新旧",
+    "正副",
+    "买卖",
+    "借贷",
+    "经纬",
+)
+_BRACKETED = re.compile(r"[(\[{【<《][^()\[\]{}【】<>《》]*[)\]}】>》]")
+_NOISE = re.compile(r"[\s\W_]+")
+_NAMELESS = re.compile(r"(?i)^(f\d+|unnamed:?\s*\d+|column\s*\d+|列\d+|_c?\d+)$")
 
 
 class HeaderError(UserError):
@@ -25,8 +56,9 @@ class ColumnMatch:
         position: 0-based, of `TextBatch.cells`.
         header: as delivered, trimmed.
         column: the contract column, or None.
-        how: `name`, `alias`, `similar` (confidence < 1), `unknown` (kept out), `duplicate` (a second column for a
-            contract column already matched; kept out), `empty` (no header; kept out).
+        how: `name`, `alias`, `similar` (confidence < 1), `unknown` (kept out), `ignored` (the contract says why it is
+            kept out), `duplicate` (a second column for a contract column already matched; kept out), `empty` (no
+            header; kept out).
         confidence: 0–1.
         unit: a unit the header names in brackets, `注册资本（万元）` → `万元`.
     """
@@ -58,64 +90,192 @@ class HeaderMatch:
         return {m.column: m for m in self.columns if m.column is not None}
 
     def as_json(self) -> dict[str, Any]:
-        """Return the match for `quality.batch.header_match`; headers as delivered (mask them before storing)."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Table:
-    """The one table of a delivered file, its header found and understood.
-
-    Attributes:
-        contract: as given or recognised.
-        sheet: name of the sheet; empty for a text file.
-        header: the match.
-        header_row_no: the header's record number.
-        header_cells: the header row as delivered.
-        preamble: texts of the title rows above the header, one per row (hints for the as-of date).
-        preamble_rows: number of non-blank records above the header; `blank_rows` of blank ones.
-        batches: all records below the header; read once.
-        other_sheets: visible sheets that hold another table or none, and hidden ones; not read.
-    """
-
-    contract: Contract
-    sheet: str
-    header: HeaderMatch
-    header_row_no: int
-    header_cells: tuple[str, ...]
-    preamble: tuple[str, ...]
-    preamble_rows: int
-    blank_rows: int
-    batches: Iterator[TextBatch]
-    epoch_1904: bool = False
-    other_sheets: tuple[str, ...] = field(default=())
+        """Return the match for `quality.batch.header_match`; headers are as delivered (mask them before storing)."""
+        return {
+            "confidence": round(self.confidence, 4),
+            "missing": list(self.missing),
+            "columns": [asdict(m) for m in self.columns if m.how != "empty"],
+        }
 
 
 def match_headers(cells: Sequence[str | None], contract: Contract) -> HeaderMatch:
-    """Match one header row to a contract by name, alias, English name, then by similarity where it is beyond doubt."""
-    raise NotImplementedError
+    """Match one header row to a contract by name, alias, English name, then by similarity where it is beyond doubt.
+
+    Args:
+        cells: the row's texts.
+        contract: whose columns to look for.
+    """
+    headers = [_trimmed(cell) for cell in cells]
+    written = _written_forms(contract)
+    ignored = {plain(text) for text in contract.ignored}
+    found: dict[int, ColumnMatch] = {}
+    taken: set[str] = set()
+    for exact in (plain, without_brackets):
+        for position, header in enumerate(headers):
+            form = exact(header)
+            if position in found or not form or plain(header) in ignored or form not in written:
+                continue
+            column, how = written[form]
+            if column in taken:
+                if exact is plain:
+                    found[position] = ColumnMatch(position, header, None, "duplicate", 0.0)
+                continue
+            taken.add(column)
+            confidence = 1.0 if exact is plain else 0.95
+            found[position] = ColumnMatch(
+                position,
+                header,
+                column,
+                how if exact is plain else "alias",
+                confidence,
+                _unit(header, contract, column),
+            )
+    for position, header in enumerate(headers):
+        if position not in found:
+            found[position] = _by_similarity(position, header, contract, written, ignored, taken)
+    columns = tuple(found[position] for position in range(len(headers)))
+    missing = tuple(name for name in contract.columns if name not in taken)
+    return HeaderMatch(columns, missing, _confidence(columns, contract))
 
 
 def recognise(cells: Sequence[str | None], contracts: Sequence[Contract]) -> tuple[Contract, HeaderMatch] | None:
     """Return the one contract whose columns the header row holds, or None where none or several fit."""
-    raise NotImplementedError
+    matches = [(contract, match_headers(cells, contract)) for contract in contracts]
+    scored = sorted(
+        ((_agreement(m, c), c, m) for c, m in matches if header_problem(m, c) is None),
+        key=lambda s: s[0],
+        reverse=True,
+    )
+    if not scored or (len(scored) > 1 and scored[0][0] - scored[1][0] < _RECOGNITION_LEAD):
+        return None
+    return scored[0][1], scored[0][2]
 
 
-def find_table(file: TextFile, contracts: Sequence[Contract]) -> Table:
-    """Find the header within the first 30 records of each visible sheet and match it to the contracts.
+def header_problem(match: HeaderMatch, contract: Contract) -> str | None:
+    """Return why the table cannot be taken under the contract, as one Chinese sentence, or None."""
+    found = match.matched()
+    seen = f"文件的表头是：{_listed(visible_headers(match))}"
+    if not usable_key(found, contract):
+        wanted = _listed([_title(contract, name) for name in contract.key if name not in found])
+        instead = [_title(contract, name) for name in contract.fallback_key if name not in found]
+        other = f"，也没有可以代替的{_listed(instead)}" if instead else ""
+        return f"缺少{contract.title}的主键列{wanted}{other}；{seen}。请补上后重新报送。"
+    required = [name for name, column in contract.columns.items() if column.required is True and name not in found]
+    if required:
+        return f"缺少{contract.title}的必填列{_listed([_title(contract, n) for n in required])}；{seen}。请补上后重新报送。"
+    if match.confidence < MINIMUM_CONFIDENCE:
+        wanted = _listed([column.header for column in contract.columns.values()])
+        return f"表头与{contract.title}不符，可能放错了数据：应有{wanted}；{seen}。"
+    return None
 
-    Args:
-        file: an opened file.
-        contracts: exactly one where the extract is known, else all of the department (the header decides).
 
-    Raises:
-        HeaderError: no header row, none or several contracts fit, a key column (and no fallback key) or a required
-            column is missing, or several visible sheets hold the table.
-        UnreadableFileError: the file turns out unreadable in its first records.
-    """
-    raise NotImplementedError
-
-
-def usable_key(found: Mapping[str, object] | set[str], contract: Contract) -> bool:
+def usable_key(found: Collection[str], contract: Contract) -> bool:
     """Say whether all key columns, or all of the fallback key, are among the found columns."""
     return any(key and set(key) <= set(found) for key in (contract.key, contract.fallback_key))
+
+
+def visible_headers(match: HeaderMatch) -> list[str]:
+    """Return the delivered headers, those that look like data (long numbers) left out."""
+    return [m.header for m in match.columns if m.header and not re.search(r"\d{5}", m.header)]
+
+
+def plain(header: str) -> str:
+    """Return a header for comparison: half-width, without spaces, punctuation or case."""
+    return _NOISE.sub("", unicodedata.normalize("NFKC", header)).lower()
+
+
+def without_brackets(header: str) -> str:
+    """Return a header for comparison without what stands in brackets; empty if nothing else is there."""
+    return plain(_BRACKETED.sub("", unicodedata.normalize("NFKC", header)))
+
+
+def _trimmed(cell: str | None) -> str:
+    text = re.sub(r"[\u200b-\u200f\u2060\ufeff\u00ad]", "", cell or "")
+    return re.sub(r"[\s\u3000\u00a0]+", " ", text).strip().strip("'*＊ ")
+
+
+def _written_forms(contract: Contract) -> dict[str, tuple[str, How]]:
+    """Return every way a column may be written, by comparison form; the Chinese header wins over aliases."""
+    forms: dict[str, tuple[str, How]] = {plain(c.header): (name, "name") for name, c in contract.columns.items()}
+    for name, column in contract.columns.items():
+        for alias in (*column.aliases, name):
+            forms.setdefault(plain(alias), (name, "alias"))
+    for name, column in contract.columns.items():
+        for text in (column.header, *column.aliases):
+            if bare := without_brackets(text):
+                forms.setdefault(bare, (name, "alias"))
+    return forms
+
+
+def _by_similarity(
+    position: int,
+    header: str,
+    contract: Contract,
+    written: Mapping[str, tuple[str, How]],
+    ignored: Collection[str],
+    taken: set[str],
+) -> ColumnMatch:
+    form = plain(header)
+    if not form or _NAMELESS.match(header):
+        return ColumnMatch(position, header, None, "empty", 0.0)
+    if form in ignored:
+        return ColumnMatch(position, header, None, "ignored", 1.0)
+    best: dict[str, float] = {}
+    for text, (column, _) in written.items():
+        score = 0.0 if _opposed(form, text) else fuzz.ratio(form, text) / 100
+        best[column] = max(best.get(column, 0.0), score)
+    ranked = sorted(best.items(), key=lambda b: -b[1])
+    column, score = ranked[0]
+    lead = score - (ranked[1][1] if len(ranked) > 1 else 0.0)
+    if score < MINIMUM_SIMILARITY or lead < MINIMUM_LEAD or len(form) < 3:
+        return ColumnMatch(position, header, None, "unknown", 0.0)
+    if column in taken:
+        return ColumnMatch(position, header, None, "duplicate", 0.0)
+    taken.add(column)
+    return ColumnMatch(position, header, column, "similar", round(score, 3), _unit(header, contract, column))
+
+
+def _opposed(one: str, other: str) -> bool:
+    """Say whether two headers differ in a word and its opposite: 父亲姓名 is never 母亲姓名."""
+    return any(
+        (a in one and b in other and a not in other) or (b in one and a in other and b not in other)
+        for a, b in _OPPOSITES
+    )
+
+
+def _unit(header: str, contract: Contract, column: str) -> str | None:
+    if contract.columns[column].type not in (ColumnType.MONEY, ColumnType.QUANTITY):
+        return None
+    for text in _BRACKETED.findall(unicodedata.normalize("NFKC", header)):
+        unit = re.sub(r"^单位[::]?", "", text[1:-1].strip()).strip()
+        if known_unit(unit):
+            return unit
+    return None
+
+
+def _confidence(columns: Sequence[ColumnMatch], contract: Contract) -> float:
+    """The larger of: share of headers understood, share of contract columns found; each weighed by its confidence."""
+    named = [m for m in columns if m.how != "empty"]
+    if not named:
+        return 0.0
+    found = sum(m.confidence for m in named if m.column is not None)
+    understood = sum(m.confidence for m in named)
+    if found == 0:
+        return 0.0
+    return min(1.0, max(understood / len(named), found / len(contract.columns)))
+
+
+def _agreement(match: HeaderMatch, contract: Contract) -> float:
+    """Return the harmonic mean of both shares, which tells similar contracts of one department apart."""
+    named = sum(m.how != "empty" for m in match.columns)
+    found = sum(m.confidence for m in match.columns if m.column is not None)
+    return 2 * found / (named + len(contract.columns))
+
+
+def _title(contract: Contract, column: str) -> str:
+    return contract.columns[column].header
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = "、".join(f"“{name[:30]}”" for name in names[:20])
+    return f"{shown}等 {len(names)} 项" if len(names) > 20 else shown or "（无）"

@@ -1,7 +1,7 @@
 """Readers by detected content: any supported file becomes sheets of text cells.
 
-    file = open_file(path, limits=settings.limits)
-    for sheet in file.sheets: for batch in sheet.batches(): ...
+file = open_file(path, limits=settings.limits)
+for sheet in file.sheets: for batch in sheet.batches(): ...
 """
 
 from __future__ import annotations

@@ -1,0 +1,157 @@
+"""From delivered text to typed values, column by column, with what was found in each cell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from connectors.contract import CodeList, Column, ColumnType
+from connectors.normalise.codes import (
+    Divisions,
+    known_bool,
+    known_word,
+    load_divisions,
+    normalise_bool,
+    normalise_code,
+    normalise_division,
+)
+from connectors.normalise.dates import normalise_date, normalise_datetime, normalise_period
+from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
+from connectors.normalise.identifiers import normalise_id, normalise_uscc
+from connectors.normalise.numbers import normalise_decimal, normalise_int, normalise_money, normalise_quantity
+from connectors.normalise.text import damaged, missing, over_distinct, put, tidy, tidy_person_names
+
+__all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
+
+_PERSON_NAME = re.compile(r"姓名|曾用名|代表人|负责人|联系人|经办人|监护人$|申请人$")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the cells of a delivery are read with.
+
+    Attributes:
+        codes: code lists by name.
+        as_of: business date of the delivery.
+        epoch_1904: the workbook counts days from 1904.
+        divisions: known administrative divisions.
+    """
+
+    codes: Mapping[str, CodeList]
+    as_of: date
+    epoch_1904: bool = False
+    divisions: Divisions = field(default_factory=load_divisions)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """One column, read.
+
+    Attributes:
+        values: typed series by part: `value`, for money also `amount` and `currency`.
+        missing: Boolean, delivered empty or as a placeholder (before a code list's default is put in).
+        finding: String, null or a key of `FINDINGS`.
+        suggestion: String, where the cell has one of its own.
+    """
+
+    values: Mapping[str, pl.Series]
+    missing: pl.Series
+    finding: pl.Series
+    suggestion: pl.Series
+
+
+def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit: str | None = None) -> Normalised:
+    """Read the cells of one column.
+
+    Args:
+        cells: String, as delivered.
+        column: its description in the contract.
+        context: code lists, as-of date and the like.
+        header_unit: the unit that the header names for bare numbers.
+    """
+    text = tidy(cells)
+    nothing = _missing(text, column, context)
+    places = (~nothing).arg_true()
+    given = text if len(places) == len(text) else text.gather(places)
+    read = _read(given, column, context, header_unit)
+    if len(places) < len(text):
+        read = _spread(read, places, len(text))
+    finding = read["finding"]
+    if column.codes is not None and (default := context.codes[column.codes].default) is not None:
+        read = read.with_columns(value=put(read["value"], nothing.arg_true(), default))
+        finding = put(finding, nothing.arg_true(), "code_default")
+    suggestion = read["suggestion"] if "suggestion" in read.columns else _nulls(len(text))
+    values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion")}
+    return Normalised(values, nothing, finding, suggestion)
+
+
+def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
+    nothing = missing(text, column.values)
+    if not nothing.any():
+        return nothing
+    match column.type:
+        case ColumnType.BOOL:
+            return nothing & ~known_bool(text)
+        case ColumnType.CODE:
+            return nothing & ~known_word(text, context.codes[str(column.codes)])
+        case ColumnType.DATE | ColumnType.DATETIME | ColumnType.PERIOD:
+            return nothing | text.str.contains(r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$")
+        case _:
+            return nothing
+
+
+def _read(text: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
+    unit = column.unit or ""
+    match column.type:
+        case ColumnType.TEXT:
+            return _read_text(text, column)
+        case ColumnType.ID:
+            return normalise_id(text, context.as_of)
+        case ColumnType.USCC:
+            return normalise_uscc(text)
+        case ColumnType.CODE:
+            codes = context.codes[str(column.codes)]
+            return over_distinct(text, lambda words: normalise_code(words, codes))
+        case ColumnType.DIVISION:
+            return over_distinct(text, lambda words: normalise_division(words, context.divisions))
+        case ColumnType.DATE:
+            return over_distinct(text, lambda words: normalise_date(words, epoch_1904=context.epoch_1904))
+        case ColumnType.DATETIME:
+            return over_distinct(text, lambda words: normalise_datetime(words, epoch_1904=context.epoch_1904))
+        case ColumnType.PERIOD:
+            return over_distinct(text, normalise_period)
+        case ColumnType.INT:
+            return over_distinct(text, normalise_int)
+        case ColumnType.DECIMAL:
+            return over_distinct(text, normalise_decimal)
+        case ColumnType.MONEY:
+            return over_distinct(text, lambda words: normalise_money(words, unit, header_unit))
+        case ColumnType.QUANTITY:
+            return over_distinct(text, lambda words: normalise_quantity(words, unit, header_unit))
+        case ColumnType.BOOL:
+            return over_distinct(text, normalise_bool)
+
+
+def _read_text(text: pl.Series, column: Column) -> pl.DataFrame:
+    if _PERSON_NAME.search(column.header):
+        text = tidy_person_names(text)
+    return pl.DataFrame({"value": text, "damaged": damaged(text)}).select(
+        "value", finding=pl.when("damaged").then(pl.lit("text_damaged"))
+    )
+
+
+def _spread(read: pl.DataFrame, places: pl.Series, length: int) -> pl.DataFrame:
+    """Put the read rows at their places among `length` rows, null elsewhere."""
+    if read.is_empty():
+        return read.clear(length)
+    source = pl.Series([None], dtype=pl.UInt32).new_from_index(0, length)
+    source = put(source, places, pl.Series(range(len(places)), dtype=pl.UInt32))
+    return read.select(pl.all().gather(source))
+
+
+def _nulls(length: int) -> pl.Series:
+    return pl.Series([None], dtype=pl.String).new_from_index(0, length)
