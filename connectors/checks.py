@@ -142,7 +142,8 @@ class CheckRun:
             message=kinds.trouble.filter(broken.fill_null(False)),
             row_no=batch.row_no.filter(broken.fill_null(False)),
         )
-        judged = _Rows(self._table, self._context, self._tally, batch, data, log)
+        records = batch.cells.filter(data), batch.row_no.filter(data)
+        judged = _Rows(self._table, self._context, self._tally, log, records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
         self._read += int(data.sum()) + lost
@@ -171,21 +172,20 @@ class _Rows:
         table: Table,
         context: Context,
         tally: RuleTally,
-        batch: TextBatch,
-        data: pl.Series,
         log: FindingsLog,
+        records: tuple[pl.DataFrame, pl.Series],
     ) -> None:
         self._contract = table.contract
         self._tally = tally
         self._log = log
-        self._row_no = batch.row_no.filter(data)
+        delivered, self._row_no = records
         self.truncated: Counter[str] = Counter()
         self._cells: dict[str, pl.Series] = {}
         self._read: dict[str, Normalised] = {}
         self._found = table.header.matched()
         for name, column in self._contract.columns.items():
             match = self._found.get(name)
-            cells = _delivered(batch.cells, match, data, len(self._row_no))
+            cells = _delivered(delivered, match)
             self._cells[name] = cells
             self._read[name] = normalise(cells, column, context, header_unit=match.unit if match else None)
         self._as_of = context.as_of
@@ -196,7 +196,7 @@ class _Rows:
         for name, column in self._contract.columns.items():
             accepted &= self._judge_required(name, column)
             if name in self._found:
-                self._judge_cells(name, column)
+                self._judge_cells(name)
                 self._judge_bounds(name, column)
         self._judge_test_data()
         for rule_name, rule in self._contract.rules.items():
@@ -267,7 +267,7 @@ class _Rows:
         self._fail(rule, name, ~given, self._every(True), message)
         return given if rejects else self._every(True)
 
-    def _judge_cells(self, name: str, column: Column) -> None:
+    def _judge_cells(self, name: str) -> None:
         """Count what normalisation found, and list it."""
         read = self._read[name]
         given = len(read.missing) - int(read.missing.sum())
@@ -280,9 +280,9 @@ class _Rows:
                 shaped = given - failed["format"] if kind != "format" else given
                 self._tally.count(rule, checked=shaped, failed=failed[kind])
         for key in found:
-            self._list_finding(name, column, key)
+            self._list_finding(name, key)
 
-    def _list_finding(self, name: str, column: Column, key: str) -> None:
+    def _list_finding(self, name: str, key: str) -> None:
         read, finding = self._read[name], FINDINGS[key]
         hit = (read.finding == key).fill_null(False)
         if key == "id_sequence":
@@ -362,10 +362,10 @@ class _Rows:
         self._fail(name, rule.column, applies & self._value(rule.column).is_null(), applies, rule.message)
 
 
-def _delivered(cells: pl.DataFrame, match: ColumnMatch | None, data: pl.Series, length: int) -> pl.Series:
+def _delivered(cells: pl.DataFrame, match: ColumnMatch | None) -> pl.Series:
     if match is None or str(match.position) not in cells.columns:
-        return pl.Series([None], dtype=pl.String).new_from_index(0, length)
-    return cells[str(match.position)].filter(data)
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(cells))
+    return cells[str(match.position)]
 
 
 def _day(moment: pl.Series) -> pl.Series:

@@ -7,19 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-ISSUE_SCHEMA = pa.schema(
-    [
-        pa.field("row_no", pa.int64()),
-        pa.field("column_name", pa.string()),
-        pa.field("header", pa.string()),
-        pa.field("rule", pa.string(), nullable=False),
-        pa.field("dimension", pa.string(), nullable=False),
-        pa.field("severity", pa.string(), nullable=False),
-        pa.field("message", pa.string(), nullable=False),
-        pa.field("value", pa.string()),
-        pa.field("suggestion", pa.string()),
-    ]
-)
+_TEXTS = ("column_name", "header", "rule", "dimension", "severity", "message", "value", "suggestion")
+ISSUE_SCHEMA = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in _TEXTS)])
 """One row per finding. `value` is the plain delivered cell: for staging only. `row_no` is null for the whole delivery,
 `column_name` and `header` are null for a whole row; `header` is the department's own."""
 

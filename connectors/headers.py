@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ MINIMUM_LEAD = 0.08
 MINIMUM_CONFIDENCE = 0.5
 """Of a whole header row: below it the table is another department's, or no table."""
 _RECOGNITION_LEAD = 0.05
+_UNKNOWN: How = "unknown"
 _OPPOSITES = (
     "男女",
     "父母",
@@ -105,36 +106,12 @@ def match_headers(cells: Sequence[str | None], contract: Contract) -> HeaderMatc
         cells: the row's texts.
         contract: whose columns to look for.
     """
-    headers = [_trimmed(cell) for cell in cells]
-    written = _written_forms(contract)
-    ignored = {plain(text) for text in contract.ignored}
-    found: dict[int, ColumnMatch] = {}
-    taken: set[str] = set()
-    for exact in (plain, without_brackets):
-        for position, header in enumerate(headers):
-            form = exact(header)
-            if position in found or not form or plain(header) in ignored or form not in written:
-                continue
-            column, how = written[form]
-            if column in taken:
-                if exact is plain:
-                    found[position] = ColumnMatch(position, header, None, "duplicate", 0.0)
-                continue
-            taken.add(column)
-            confidence = 1.0 if exact is plain else 0.95
-            found[position] = ColumnMatch(
-                position,
-                header,
-                column,
-                how if exact is plain else "alias",
-                confidence,
-                _unit(header, contract, column),
-            )
-    for position, header in enumerate(headers):
-        if position not in found:
-            found[position] = _by_similarity(position, header, contract, written, ignored, taken)
-    columns = tuple(found[position] for position in range(len(headers)))
-    missing = tuple(name for name in contract.columns if name not in taken)
+    row = _HeaderRow([_trimmed(cell) for cell in cells], contract)
+    row.match_exactly(plain)
+    row.match_exactly(without_brackets)
+    row.match_similar()
+    columns = tuple(row.found[position] for position in range(len(row.headers)))
+    missing = tuple(name for name in contract.columns if name not in row.taken)
     return HeaderMatch(columns, missing, _confidence(columns, contract))
 
 
@@ -162,7 +139,8 @@ def header_problem(match: HeaderMatch, contract: Contract) -> str | None:
         return f"缺少{contract.title}的主键列{wanted}{other}；{seen}。请补上后重新报送。"
     required = [name for name, column in contract.columns.items() if column.required is True and name not in found]
     if required:
-        return f"缺少{contract.title}的必填列{_listed([_title(contract, n) for n in required])}；{seen}。请补上后重新报送。"
+        wanted = _listed([_title(contract, name) for name in required])
+        return f"缺少{contract.title}的必填列{wanted}；{seen}。请补上后重新报送。"
     if match.confidence < MINIMUM_CONFIDENCE:
         wanted = _listed([column.header for column in contract.columns.values()])
         return f"表头与{contract.title}不符，可能放错了数据：应有{wanted}；{seen}。"
@@ -207,39 +185,66 @@ def _written_forms(contract: Contract) -> dict[str, tuple[str, How]]:
     return forms
 
 
-def _by_similarity(
-    position: int,
-    header: str,
-    contract: Contract,
-    written: Mapping[str, tuple[str, How]],
-    ignored: Collection[str],
-    taken: set[str],
-) -> ColumnMatch:
-    form = plain(header)
-    if not form or _NAMELESS.match(header):
-        return ColumnMatch(position, header, None, "empty", 0.0)
-    if form in ignored:
-        return ColumnMatch(position, header, None, "ignored", 1.0)
-    best: dict[str, float] = {}
-    for text, (column, _) in written.items():
-        score = 0.0 if _opposed(form, text) else fuzz.ratio(form, text) / 100
-        best[column] = max(best.get(column, 0.0), score)
-    ranked = sorted(best.items(), key=lambda b: -b[1])
-    column, score = ranked[0]
-    lead = score - (ranked[1][1] if len(ranked) > 1 else 0.0)
-    if score < MINIMUM_SIMILARITY or lead < MINIMUM_LEAD or len(form) < 3:
-        return ColumnMatch(position, header, None, "unknown", 0.0)
-    if column in taken:
-        return ColumnMatch(position, header, None, "duplicate", 0.0)
-    taken.add(column)
-    return ColumnMatch(position, header, column, "similar", round(score, 3), _unit(header, contract, column))
+class _HeaderRow:
+    """A header row while its columns are being matched."""
+
+    def __init__(self, headers: list[str], contract: Contract) -> None:
+        self.headers = headers
+        self.found: dict[int, ColumnMatch] = {}
+        self.taken: set[str] = set()
+        self._contract = contract
+        self._written = _written_forms(contract)
+        ignored = {plain(text) for text in contract.ignored}
+        for position, header in enumerate(headers):
+            if not plain(header) or _NAMELESS.match(header):
+                self.found[position] = ColumnMatch(position, header, None, "empty", 0.0)
+            elif plain(header) in ignored:
+                self.found[position] = ColumnMatch(position, header, None, "ignored", 1.0)
+
+    def match_exactly(self, form: Callable[[str], str]) -> None:
+        """Match the headers whose form is one of the written forms."""
+        whole = form is plain
+        for position, header in self._open():
+            column, how = self._written.get(form(header), (None, _UNKNOWN))
+            if column is not None and (whole or column not in self.taken):
+                self._take(position, header, column, how if whole else "alias", 1.0 if whole else 0.95)
+
+    def match_similar(self) -> None:
+        """Match what is left by similarity, the most similar first; what then has no column is unknown."""
+        nearest = [(position, header, *self._nearest(plain(header))) for position, header in self._open()]
+        for position, header, column, score in sorted(nearest, key=lambda n: -n[3]):
+            if score >= MINIMUM_SIMILARITY:
+                self._take(position, header, column, "similar", round(score, 3))
+            else:
+                self.found[position] = ColumnMatch(position, header, None, "unknown", 0.0)
+
+    def _open(self) -> list[tuple[int, str]]:
+        return [(position, header) for position, header in enumerate(self.headers) if position not in self.found]
+
+    def _take(self, position: int, header: str, column: str, how: How, confidence: float) -> None:
+        if column in self.taken:
+            self.found[position] = ColumnMatch(position, header, None, "duplicate", 0.0)
+            return
+        self.taken.add(column)
+        unit = _unit(header, self._contract, column)
+        self.found[position] = ColumnMatch(position, header, column, how, confidence, unit)
+
+    def _nearest(self, form: str) -> tuple[str, float]:
+        """Return the most similar column and its similarity; 0 where the next best one is too near."""
+        best: dict[str, float] = {}
+        for text, (column, _) in self._written.items():
+            score = 0.0 if _opposed(form, text) else fuzz.ratio(form, text) / 100
+            best[column] = max(best.get(column, 0.0), score)
+        first, *others = sorted(best.items(), key=lambda b: -b[1])
+        lead = first[1] - (others[0][1] if others else 0.0)
+        return first if lead >= MINIMUM_LEAD and len(form) > 2 else (first[0], 0.0)
 
 
 def _opposed(one: str, other: str) -> bool:
     """Say whether two headers differ in a word and its opposite: 父亲姓名 is never 母亲姓名."""
     return any(
         (a in one and b in other and a not in other) or (b in one and a in other and b not in other)
-        for a, b in _OPPOSITES
+        for a, b in ((pair[0], pair[1]) for pair in _OPPOSITES)
     )
 
 

@@ -14,14 +14,14 @@ from connectors.tables import Table
 SKIPPED = ("preamble", "blank", "total", "repeated_header", "note")
 """Kinds of records that hold no data; each is counted in the ledger."""
 
-_TOTAL = r"^[\s\x{3000}]*(本页|本表|本月|全市|分|总)?[\s\x{3000}]*(合|小|总|共)[\s\x{3000}]*计[\s\x{3000}]*[:：]?[\s\x{3000}]*$"
-_NOTE = r"^[\s\x{3000}]*[(（【*]?[\s\x{3000}]*(注|备注|说明|填表|制表|填报|审核|数据来源|资料来源|单位负责人)"
+_TOTAL = r"^\s*(本页|本表|本月|全市|分|总)?\s*(合|小|总|共)\s*计\s*[:：]?\s*$"
+_NOTE = r"^\s*[(（【*]?\s*(注|备注|说明|填表|制表|填报|审核|数据来源|资料来源|单位负责人)"
 _MARKED_NOTE = (
-    r"^[\s\x{3000}]*(注|备注|说明|填表人|填表单位|填表日期|制表人|制表单位|制表日期|填报人|填报单位|填报日期|审核人|单位负责人|数据来源)"
-    r"[\s\x{3000}]*\d*[\s\x{3000}]*[:：]"
+    r"^\s*(注|备注|说明|填表人|填表单位|填表日期|制表人|制表单位|制表日期|填报人|填报单位|填报日期|审核人|单位负责人|数据来源)"
+    r"\s*\d*\s*[:：]"
 )
 _TOTAL_COLUMNS = 3
-_BLANK = r"^[\s\x{3000}\x{a0}\x{feff}]*$"
+_BLANK = r"^[\s\x{feff}]*$"
 _STRUCTURE_MESSAGES = {
     FAULT_QUOTE: "该行的引号不成对，无法分列，未采用。",
     FAULT_ENCODING: "该行含有无法识别的字节（乱码），无法还原，未采用。",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -105,7 +105,6 @@ def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
 
 
 def _read(text: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
-    unit = column.unit or ""
     match column.type:
         case ColumnType.TEXT:
             return _read_text(text, column)
@@ -113,27 +112,26 @@ def _read(text: pl.Series, column: Column, context: Context, header_unit: str | 
             return normalise_id(text, context.as_of)
         case ColumnType.USCC:
             return normalise_uscc(text)
-        case ColumnType.CODE:
-            codes = context.codes[str(column.codes)]
-            return over_distinct(text, lambda words: normalise_code(words, codes))
-        case ColumnType.DIVISION:
-            return over_distinct(text, lambda words: normalise_division(words, context.divisions))
-        case ColumnType.DATE:
-            return over_distinct(text, lambda words: normalise_date(words, epoch_1904=context.epoch_1904))
-        case ColumnType.DATETIME:
-            return over_distinct(text, lambda words: normalise_datetime(words, epoch_1904=context.epoch_1904))
-        case ColumnType.PERIOD:
-            return over_distinct(text, normalise_period)
-        case ColumnType.INT:
-            return over_distinct(text, normalise_int)
-        case ColumnType.DECIMAL:
-            return over_distinct(text, normalise_decimal)
-        case ColumnType.MONEY:
-            return over_distinct(text, lambda words: normalise_money(words, unit, header_unit))
-        case ColumnType.QUANTITY:
-            return over_distinct(text, lambda words: normalise_quantity(words, unit, header_unit))
-        case ColumnType.BOOL:
-            return over_distinct(text, normalise_bool)
+        case _:
+            return over_distinct(text, _reader(column, context, header_unit))
+
+
+def _reader(column: Column, context: Context, header_unit: str | None) -> Callable[[pl.Series], pl.DataFrame]:
+    """Return what reads the distinct texts of a column that repeats itself."""
+    unit, epoch_1904 = column.unit or "", context.epoch_1904
+    readers: dict[ColumnType, Callable[[pl.Series], pl.DataFrame]] = {
+        ColumnType.CODE: lambda words: normalise_code(words, context.codes[str(column.codes)]),
+        ColumnType.DIVISION: lambda words: normalise_division(words, context.divisions),
+        ColumnType.DATE: lambda words: normalise_date(words, epoch_1904=epoch_1904),
+        ColumnType.DATETIME: lambda words: normalise_datetime(words, epoch_1904=epoch_1904),
+        ColumnType.PERIOD: normalise_period,
+        ColumnType.INT: normalise_int,
+        ColumnType.DECIMAL: normalise_decimal,
+        ColumnType.MONEY: lambda words: normalise_money(words, unit, header_unit),
+        ColumnType.QUANTITY: lambda words: normalise_quantity(words, unit, header_unit),
+        ColumnType.BOOL: normalise_bool,
+    }
+    return readers[column.type]
 
 
 def _read_text(text: pl.Series, column: Column) -> pl.DataFrame:

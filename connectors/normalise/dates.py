@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from connectors.contract import LONG_TERM
 from connectors.normalise.identifiers import real_days
 from connectors.normalise.text import first_true, fold
 
+Ints = NDArray[np.int64]
+Moments = NDArray[Any]
+"""datetime64[us], without a zone."""
 ZONE = "Asia/Shanghai"
 _LONG_TERM_WORDS = [
     *("长期", "长期有效", "永久", "永久有效", "永续", "无期限", "无固定期限", "无限期"),
@@ -113,21 +118,20 @@ def _whole(digits: pl.Series) -> NDArray[np.int64]:
     return digits.cast(pl.Int64).fill_null(0).to_numpy()
 
 
-def _moments(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]) -> NDArray[np.datetime64]:
+def _moments(year: Ints, month: Ints, day: Ints) -> Moments:
     months = (year - 1970) * 12 + month - 1
     days = months.astype("datetime64[M]").astype("datetime64[D]") + (day - 1) * np.timedelta64(1, "D")
     return days.astype("datetime64[us]")
 
 
-def _serials(text: pl.Series, *, epoch_1904: bool) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
+def _serials(text: pl.Series, *, epoch_1904: bool) -> tuple[Moments, NDArray[np.bool_]]:
     """Read spreadsheet day numbers (five digits before the point: 1927 to 2119)."""
     found = _groups(text, _SERIAL, 2)
     days = _whole(found["0"])
     seconds = (found["1"].cast(pl.Float64).fill_null(0).to_numpy() * 86_400).round().astype(np.int64)
     epoch = _EPOCH_1904 if epoch_1904 else _EPOCH_1900
-    moments = (epoch + days * np.timedelta64(1, "D")).astype("datetime64[us]") + seconds * np.timedelta64(
-        1_000_000, "us"
-    )
+    midnights = (epoch + days * np.timedelta64(1, "D")).astype("datetime64[us]")
+    moments: Moments = midnights + seconds * np.timedelta64(1_000_000, "us")
     return moments, (days >= 10_000) & (days <= 80_000)
 
 

@@ -141,9 +141,11 @@ def _compact(cells: pl.Series) -> pl.Series:
 def _characters(texts: pl.Series, width: int) -> Bytes:
     """Return ASCII texts of one width as an (n, width) array."""
     array = texts.to_arrow()
-    start = int(np.frombuffer(array.buffers()[1], dtype=np.int64)[array.offset])
-    characters: Bytes = np.frombuffer(array.buffers()[2], dtype=np.uint8)[start : start + width * len(texts)]
-    return characters.reshape(-1, width)
+    _, offsets, data = array.buffers()
+    if offsets is None or data is None:
+        return np.empty((0, width), dtype=np.uint8)
+    start = int(np.frombuffer(memoryview(offsets), dtype=np.int64)[array.offset])
+    return np.frombuffer(memoryview(data), dtype=np.uint8)[start : start + width * len(texts)].reshape(-1, width)
 
 
 def _lengthen(text: pl.Series, as_of: date) -> pl.Series:

@@ -96,7 +96,7 @@ UNITS: Mapping[str, tuple[str, Fraction]] = _unit_table()
 
 
 def normalise_int(cells: pl.Series) -> pl.DataFrame:
-    """Read whole numbers: separators, full-width digits, `3.0` and `1.2E+3` included. Returns `value` (Int64), `finding`."""
+    """Read whole numbers; separators, `3.0` and `1.2E+3` included. Returns `value` (Int64) and `finding`."""
     number = _numbers(fold(cells))
     whole = number.cast(pl.Int64, strict=False)
     return pl.DataFrame({"number": number, "whole": whole}).select(
@@ -113,7 +113,7 @@ def normalise_int(cells: pl.Series) -> pl.DataFrame:
 def normalise_decimal(cells: pl.Series) -> pl.DataFrame:
     """Read decimal numbers. Returns `value` (Decimal(24, 6)) and `finding`."""
     number = _numbers(fold(cells))
-    return _fitted(number, pl.Series([None] * 1, dtype=pl.String).new_from_index(0, len(cells)), "number_unreadable")
+    return _fitted(number, pl.Series([None], dtype=pl.String).new_from_index(0, len(cells)), "number_unreadable")
 
 
 def normalise_quantity(cells: pl.Series, unit: str, header_unit: str | None = None) -> pl.DataFrame:
@@ -143,7 +143,7 @@ def normalise_quantity(cells: pl.Series, unit: str, header_unit: str | None = No
 
 
 def normalise_money(cells: pl.Series, unit: str, header_unit: str | None = None) -> pl.DataFrame:
-    """Read amounts such as `405万人民币`, `3,100(万)`, `1,250(万美元)`, `￥5,000`, `人民币壹` excluded.
+    """Read amounts such as `405万人民币`, `3,100(万)`, `1,250(万美元)`, `￥5,000`.
 
     元, 万元 and 亿元 name the yuan; a bare 万 or 亿 names no currency, a bare number is in the column's unit.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -68,7 +69,7 @@ def detect_delimiter(sample: str) -> tuple[str, int]:
 
 def _field_counts(sample: str, delimiter: str) -> Counter[int]:
     counts: Counter[int] = Counter()
-    lines = sample.splitlines()
+    lines = re.split(r"\r\n|\n|\r", sample)
     for line in lines[: max(1, min(len(lines) - 1, _SAMPLE_ROWS))]:
         if line.count('"') % 2:
             continue
@@ -136,14 +137,15 @@ def _cells(buffer: bytes, records: Records, delimiter: str) -> pl.DataFrame:
     parts.append(pl.DataFrame({"0": pl.Series([None] * len(unread), dtype=pl.String)}))
     places.append(unread)
     frame = pl.concat(parts, how="diagonal")
-    return frame.select(sorted(frame.columns, key=int))[np.argsort(np.concatenate(places), kind="stable")]
+    names = [str(position) for position in range(frame.width)]
+    return frame.select(names)[np.argsort(np.concatenate(places), kind="stable")]
 
 
 def _parse(text: memoryview, records: Records, delimiter: str, fields: int, count: int) -> pl.DataFrame:
     names = [str(position) for position in range(fields)]
     longest = int(records.lengths.max())
     table = pacsv.read_csv(
-        pa.BufferReader(pa.py_buffer(text)),
+        pa.BufferReader(pa.py_buffer(text)),  # type: ignore[arg-type]
         read_options=pacsv.ReadOptions(column_names=names, block_size=max(_BLOCK_BYTES, 2 * longest + 2)),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter, newlines_in_values=records.multiline, ignore_empty_lines=False

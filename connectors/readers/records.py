@@ -52,6 +52,7 @@ def split_records(buffer: bytes, delimiter: str, *, width: int, final: bool) -> 
     if b'"' not in buffer:
         return _tile(data, breaks, delimiters, final=final, multiline=False)
     quotes = np.flatnonzero(data == _QUOTE)
+    text = _Text(buffer, data, delimiter, width, breaks, quotes)
     outer_breaks = breaks[_outside(quotes, breaks)]
     records = _tile(
         data,
@@ -60,9 +61,19 @@ def split_records(buffer: bytes, delimiter: str, *, width: int, final: bool) -> 
         final=final and len(quotes) % 2 == 0,
         multiline=len(outer_breaks) < len(breaks),
     )
-    if _trustworthy(data, quotes, ord(delimiter), records, breaks, width=width, final=final):
+    if _trustworthy(text, records, final=final):
         return records
-    return _split_line_by_line(buffer, delimiter, data, breaks, quotes, delimiters, width=width, final=final)
+    return _split_line_by_line(text, delimiters, final=final)
+
+
+@dataclass(frozen=True)
+class _Text:
+    buffer: bytes
+    data: NDArray[np.uint8]
+    delimiter: str
+    width: int
+    breaks: Ints
+    quotes: Ints
 
 
 def _line_breaks(buffer: bytes, data: NDArray[np.uint8]) -> Ints:
@@ -74,7 +85,8 @@ def _line_breaks(buffer: bytes, data: NDArray[np.uint8]) -> Ints:
 
 
 def _outside(quotes: Ints, offsets: Ints) -> NDArray[np.bool_]:
-    return (np.searchsorted(quotes, offsets) & 1) == 0
+    outside: NDArray[np.bool_] = (np.searchsorted(quotes, offsets) & 1) == 0
+    return outside
 
 
 def _tile(data: NDArray[np.uint8], breaks: Ints, delimiters: Ints, *, final: bool, multiline: bool) -> Records:
@@ -96,21 +108,13 @@ def _tile(data: NDArray[np.uint8], breaks: Ints, delimiters: Ints, *, final: boo
     )
 
 
-def _trustworthy(
-    data: NDArray[np.uint8],
-    quotes: Ints,
-    delimiter: int,
-    records: Records,
-    breaks: Ints,
-    *,
-    width: int,
-    final: bool,
-) -> bool:
+def _trustworthy(text: _Text, records: Records, *, final: bool) -> bool:
     """Every quote opens after a delimiter or closes before one, and no quoted line break joins what does not belong."""
+    data, delimiter = text.data, ord(text.delimiter)
     pending = len(data) - records.consumed
     if pending > (0 if final else MAX_RECORD_BYTES):
         return False
-    opening, closing = quotes[0::2], quotes[1::2]
+    opening, closing = text.quotes[0::2], text.quotes[1::2]
     before = data[np.maximum(opening - 1, 0)]
     opens_well = (opening == 0) | np.isin(before, (delimiter, _LF, _CR, _QUOTE))
     after = data[np.minimum(closing + 1, len(data) - 1)]
@@ -120,29 +124,19 @@ def _trustworthy(
     if not records.multiline:
         return True
     stops = records.starts + records.lengths
-    lines = np.searchsorted(breaks, stops) - np.searchsorted(breaks, records.starts)
+    lines = np.searchsorted(text.breaks, stops) - np.searchsorted(text.breaks, records.starts)
     joined = lines > 1
-    return not (joined & ((records.field_count != width) | (records.lengths > MAX_RECORD_BYTES))).any()
+    return not (joined & ((records.field_count != text.width) | (records.lengths > MAX_RECORD_BYTES))).any()
 
 
-def _split_line_by_line(
-    buffer: bytes,
-    delimiter: str,
-    data: NDArray[np.uint8],
-    breaks: Ints,
-    quotes: Ints,
-    delimiters: Ints,
-    *,
-    width: int,
-    final: bool,
-) -> Records:
+def _split_line_by_line(text: _Text, delimiters: Ints, *, final: bool) -> Records:
     """Take each line by itself; join lines only where the quotes pair and the result is plausible.
 
     Only lines that hold a quote are looked at one by one.
     """
-    lines = _tile(data, breaks, delimiters, final=final, multiline=False)
+    lines = _tile(text.data, text.breaks, delimiters, final=final, multiline=False)
     stops = lines.starts + lines.lengths
-    quoted = np.flatnonzero(np.searchsorted(quotes, lines.starts) < np.searchsorted(quotes, stops))
+    quoted = np.flatnonzero(np.searchsorted(text.quotes, lines.starts) < np.searchsorted(text.quotes, stops))
     fields, faulty = lines.field_count.copy(), lines.faulty.copy()
     stops = stops.copy()
     swallowed = np.zeros(len(stops), dtype=np.bool_)
@@ -151,14 +145,14 @@ def _split_line_by_line(
         if line < resume:
             continue
         start = int(lines.starts[line])
-        count = _field_count(buffer[start : stops[line]], delimiter)
+        count = _field_count(text.buffer[start : stops[line]], text.delimiter)
         if count == _UNCLOSED:
             closing = quoted[at + 1 : at + 1 + _MAX_CLOSING_LINES]
-            last, count = _join(buffer, delimiter, lines.starts, stops, int(line), closing, width)
+            last, count = _join(text, lines, int(line), closing)
             if last is not None:
                 swallowed[line + 1 : last + 1] = True
                 stops[line], resume, multiline = stops[last], last + 1, True
-            elif not final and len(data) - start <= MAX_RECORD_BYTES and len(closing) < _MAX_CLOSING_LINES:
+            elif not final and len(text.data) - start <= MAX_RECORD_BYTES and len(closing) < _MAX_CLOSING_LINES:
                 whole = int(line)
                 break
         fields[line], faulty[line] = max(count, 0), count < 0
@@ -186,24 +180,23 @@ def _field_count(record: bytes, delimiter: str) -> int:
     return len(rows[0]) if len(rows) == 1 else _MALFORMED
 
 
-def _join(
-    buffer: bytes, delimiter: str, starts: Ints, stops: Ints, line: int, closing: Ints, width: int
-) -> tuple[int | None, int]:
+def _join(text: _Text, lines: Records, line: int, closing: Ints) -> tuple[int | None, int]:
     """Return the line that closes the quoted cell opened on `line` and the record's field count, or None."""
-    start = int(starts[line])
+    starts, stops = lines.starts, lines.starts + lines.lengths
+    start, width = int(starts[line]), text.width
     for last in closing:
         if stops[last] - start > MAX_RECORD_BYTES:
             break
-        record = buffer[start : stops[last]]
+        record = text.buffer[start : stops[last]]
         if record.count(b'"') % 2:
             continue
-        count = _field_count(record, delimiter)
+        count = _field_count(record, text.delimiter)
         if count == _UNCLOSED:
             continue
         if count == _MALFORMED:
             break
-        swallowed = (buffer[starts[i] : stops[i]] for i in range(line + 1, int(last) + 1))
-        if count != width and width > 1 and any(_field_count(text, delimiter) == width for text in swallowed):
+        swallowed = (text.buffer[starts[i] : stops[i]] for i in range(line + 1, int(last) + 1))
+        if count != width and width > 1 and any(_field_count(s, text.delimiter) == width for s in swallowed):
             break
         return int(last), count
     return None, _UNCLOSED

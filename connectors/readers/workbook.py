@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -93,7 +94,7 @@ def _measure(path: Path, limits: Limits) -> _Extent:
                         elif member.filename == "xl/workbook.xml":
                             epoch_1904 = epoch_1904 or _EPOCH_1904.search(piece) is not None
                 cells, columns = max(cells, width * height), max(columns, width)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, zipfile.zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError, zlib.error) as error:
         raise UnreadableFileError(_CORRUPT) from error
     return _Extent(unpacked, cells, columns, epoch_1904)
 
@@ -161,19 +162,15 @@ def _batch(rows: Sequence[Sequence[object]], offset: int, row_no: int) -> TextBa
 def _text(value: object) -> str:
     """Return a cell as the text it stands for; whole numbers without `.0`, dates in ISO form."""
     match value:
-        case str():
-            return value
         case bool():
-            return "是" if value else "否"
+            text = "是" if value else "否"
         case float():
-            return str(int(value)) if value.is_integer() and abs(value) < 1e22 else repr(value)
-        case int():
-            return str(value)
+            text = str(int(value)) if value.is_integer() and abs(value) < 1e22 else repr(value)
         case dt.datetime():
-            return value.strftime("%Y-%m-%d %H:%M:%S") if value.time() != dt.time() else value.date().isoformat()
+            midnight = value.time() == dt.time()
+            text = value.date().isoformat() if midnight else value.isoformat(sep=" ", timespec="seconds")
         case dt.date() | dt.time():
-            return value.isoformat()
-        case dt.timedelta():
-            return str(value)
+            text = value.isoformat()
         case _:
-            return str(value)
+            text = str(value)
+    return text
