@@ -113,7 +113,8 @@ def _find_later(connection: Connection, application: Application) -> bool:
     execute(
         connection,
         "create temp table later as select batch_id, as_of, applied_seq, mode, scope from quality.batch"
-        " where department = %(department)s and extract = %(extract)s and applied_seq is not null and as_of > %(as_of)s",
+        " where department = %(department)s and extract = %(extract)s"
+        " and applied_seq is not null and as_of > %(as_of)s",
         application.parameters(),
     )
     return one(connection, "select exists (select from pg_temp.later)")[0] is True

@@ -18,8 +18,8 @@ from connectors.sql_text import execute
 Status = Literal["received", "staged", "accepted", "accepted_with_issues", "held", "rejected", "duplicate"]
 
 _COLUMNS = (
-    "batch_id, department, extract, file_name, sha256, as_of, as_of_source, received_at, run_id, contract_version, mode,"
-    " scope, status, summary, header_match, rows_physical, rows_header, rows_skipped, rows_read, rows_loaded,"
+    "batch_id, department, extract, file_name, sha256, as_of, as_of_source, received_at, run_id, contract_version,"
+    " mode, scope, status, summary, header_match, rows_physical, rows_header, rows_skipped, rows_read, rows_loaded,"
     " rows_unchanged, rows_duplicate, rows_rejected, rows_withdrawn, rows_in_force, split_seq, score, target,"
     " applied_seq, decided_at, delivery_key, is_taken, answered_at"
 )

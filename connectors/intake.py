@@ -105,7 +105,7 @@ def resume(settings: Settings, contracts: Contracts, batch_id: int, *, run_id: s
         batch = desk.batch()
         if not batch.is_taken:
             desk.take(batch)
-        if batch.status == "staged" and not reading.is_whole(desk.connection, batch):
+        if batch.status == "staged" and not desk.is_ready(batch):
             desk.update(status="received", run_id=run_id)
         if desk.batch().status == "received":
             desk.stage_or_answer()
@@ -204,7 +204,9 @@ class _Desk:
 
     def is_ready(self, batch: Batch) -> bool:
         """Say whether what is staged is complete and was read under the present contract."""
-        return self.contract(batch).version == batch.contract_version and reading.is_whole(self.connection, batch)
+        ready = self.contract(batch).version == batch.contract_version and reading.is_whole(self.connection, batch)
+        self.connection.commit()
+        return ready
 
     def contract(self, batch: Batch) -> Contract:
         """Return the batch's contract.

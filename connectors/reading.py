@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from connectors import archive, as_of, batches, splitting, staging
@@ -84,7 +84,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
                 "update quality.batch_file set rows_physical = %s, encoding = %s where batch_id = %s and file_no = %s",
                 (physical.physical, file.encoding, batch.batch_id, part.file_no),
             )
-        _settle(settings, connection, contract, batch, _together(totals), tables[0], found)
+        _settle(settings, connection, contract, batch, totals=_together(totals), table=tables[0], day=found.day)
 
 
 def resplit(settings: Settings, connection: Connection, contract: Contract, batch: Batch) -> Split:
@@ -217,20 +217,21 @@ def _settle(
     connection: Connection,
     contract: Contract,
     batch: Batch,
+    *,
     totals: _Totals,
     table: Table,
-    found: as_of.AsOf,
+    day: date,
 ) -> None:
     _refuse_empty(contract, totals)
     declared = batch.scope
     scope = declared or splitting.default_scope(connection, contract, batch.batch_id)
     pads = hmac_pads(record_key_secret(settings))
-    split = splitting.split(connection, contract, batch.batch_id, as_of=found.day, scope=scope, pads=pads)
+    split = splitting.split(connection, contract, batch.batch_id, as_of=day, scope=scope, pads=pads)
     headers = {name: match.header for name, match in table.header.matched().items()}
     results = [
         *totals.results,
         *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared),
-        *staging.judge_contract_rules(connection, contract, batch.batch_id, headers, as_of=found.day),
+        *staging.judge_contract_rules(connection, contract, batch.batch_id, headers, as_of=day),
     ]
     ledger = ledger_of(totals, split)
     ledger.check()

@@ -100,38 +100,49 @@ def judge_keys(
     Runs in the session of `split`, after it.
     """
     first = contract.key[0]
-    own = {"column": first, "header": headers.get(first, contract.columns[first].header)}
     value = f'(select s."{first}"::text from {table(batch_id)} s where s._row_no = n.row_no)'
+    noting = _Noting(connection, batch_id, first, headers.get(first), value)
     rows = one(connection, f"select count(*), count(*) filter (where disposition = 'duplicate') from {_key(batch_id)}")
     read, duplicate = int(rows[0]), int(rows[1])
     results = [
-        _noted(connection, batch_id, "row.duplicate", "0303", "与本次报送中的另一行完全相同，只保留一行。", read,
-               f"select row_no from {_key(batch_id)} where disposition = 'duplicate'", "null", {}),
-        _noted(connection, batch_id, "key.unique", "0304",
-               "本次报送中另有内容不同的行使用同一键值，均已保留并编号，请核实。", read - duplicate,
-               "select row_no from pg_temp.kept where base in (select base from pg_temp.crowded)", value, own),
-    ]  # fmt: skip
+        noting.row(
+            ("row.duplicate", "0303", "与本次报送中的另一行完全相同，只保留一行。"),
+            read,
+            f"select row_no from {_key(batch_id)} where disposition = 'duplicate'",
+        ),
+        noting.key(
+            ("key.unique", "0304", "本次报送中另有内容不同的行使用同一键值，均已保留并编号，请核实。"),
+            read - duplicate,
+            "select row_no from pg_temp.kept where base in (select base from pg_temp.crowded)",
+        ),
+    ]
     if contract.identity:
-        met = "select k.row_no from pg_temp.kept k where k.base in (select base from pg_temp.prior)"
+        met = "select count(*) from pg_temp.kept k where k.base in (select base from pg_temp.prior)"
         results.append(
-            _noted(connection, batch_id, "key.identity", "0304",
-                   "与已入库的记录同键，但身份信息全不相同，未作变更处理，两条并存，请核实。",
-                   int(one(connection, f"select count(*) from ({met}) m")[0]),
-                   "select row_no from pg_temp.contest_new where is_stranger", value, own)
-        )  # fmt: skip
+            noting.key(
+                ("key.identity", "0304", "与已入库的记录同键而身份信息全不相同，未作变更处理，请核实。"),
+                int(one(connection, met)[0]),
+                "select row_no from pg_temp.contest_new where is_stranger",
+            )
+        )
     if contract.mode == "append":
         results.append(
-            _noted(connection, batch_id, "key.repeated", "0304",
-                   "同一键值的记录以前报送过而内容不同，已按新版本保留，请核实。", read - duplicate,
-                   f"select row_no from {_key(batch_id)} where disposition = 'changed'", value, own)
-        )  # fmt: skip
+            noting.key(
+                ("key.repeated", "0304", "同一键值的记录以前报送过而内容不同，已按新版本保留，请核实。"),
+                read - duplicate,
+                f"select row_no from {_key(batch_id)} where disposition = 'changed'",
+            )
+        )
     if scope is not None and contract.mode == "full":
         outside = " or ".join(f's."{c}"::text <> all(%(scope_{c})s::text[])' for c in scope)
         results.append(
-            _noted(connection, batch_id, "row.scope", "0104", "不在本次声明的报送范围内，请核对范围或数据。", read,
-                   f"select s._row_no as row_no from {table(batch_id)} s where {outside}", "null", {},
-                   {f"scope_{c}": list(v) for c, v in scope.items()})
-        )  # fmt: skip
+            noting.row(
+                ("row.scope", "0104", "不在本次声明的报送范围内，请核对范围或数据。"),
+                read,
+                f"select s._row_no as row_no from {table(batch_id)} s where {outside}",
+                _scope_parameters(scope),
+            )
+        )
     return results
 
 
@@ -139,29 +150,41 @@ def _key(batch_id: int) -> str:
     return table(batch_id, "_key")
 
 
-def _noted(
-    connection: Connection,
-    batch_id: int,
-    rule: str,
-    dimension: str,
-    message: str,
-    checked: int,
-    failing: str,
-    value: str,
-    column: Mapping[str, str],
-    more: Mapping[str, Any] | None = None,
-) -> CheckResult:
-    failed = execute(
-        connection,
-        f"insert into {table(batch_id, '_issue')}"
-        " (row_no, column_name, header, rule, dimension, severity, message, value)"
-        f" select n.row_no, %(column)s, %(header)s, %(rule)s, %(dimension)s, 'warning', %(message)s, {value}"
-        f" from ({failing}) n",
-        {"column": column.get("column"), "header": column.get("header")}
-        | {"rule": rule, "dimension": dimension, "message": message}
-        | dict(more or {}),
-    ).rowcount
-    return CheckResult(rule, column.get("column"), dimension, "warning", checked, checked - failed, 0.9, message)
+@dataclass(frozen=True)
+class _Noting:
+    """Notes failing rows as findings, and counts them."""
+
+    connection: Connection
+    batch_id: int
+    column: str
+    header: str | None
+    value: str
+
+    def row(
+        self, what: tuple[str, str, str], checked: int, failing: str, more: Mapping[str, Any] | None = None
+    ) -> CheckResult:
+        """Judge whole rows; `what` is rule, dimension and message."""
+        return self._note(what, None, checked, failing, dict(more or {}))
+
+    def key(self, what: tuple[str, str, str], checked: int, failing: str) -> CheckResult:
+        """Judge keys: the finding names the first key column and its value."""
+        return self._note(what, self.column, checked, failing, {})
+
+    def _note(
+        self, what: tuple[str, str, str], column: str | None, checked: int, failing: str, more: dict[str, Any]
+    ) -> CheckResult:
+        rule, dimension, message = what
+        facts = more | {"rule": rule, "dimension": dimension, "message": message}
+        facts |= {"column": column, "header": None if column is None else self.header}
+        failed = execute(
+            self.connection,
+            f"insert into {table(self.batch_id, '_issue')}"
+            " (row_no, column_name, header, rule, dimension, severity, message, value)"
+            " select n.row_no, %(column)s, %(header)s, %(rule)s, %(dimension)s, 'warning', %(message)s,"
+            f" {'null' if column is None else self.value} from ({failing}) n",
+            facts,
+        ).rowcount
+        return CheckResult(rule, column, dimension, "warning", checked, checked - failed, 0.9, message)
 
 
 def _temporary_tables(connection: Connection) -> None:

@@ -102,16 +102,14 @@ def judge_contract_rules(
         match rule:
             case Unique():
                 column = rule.columns[0]
-                counts = _settle(
-                    connection, batch_id, name, rule, (column, headers.get(column, "")), *_unique(batch_id, rule)
-                )
+                judged = _unique(batch_id, rule)
+                counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
             case Reference():
                 column = rule.column
                 counts = (0, 0)
                 if _find_known(connection, contract, batch_id, rule, as_of):
-                    counts = _settle(
-                        connection, batch_id, name, rule, (column, headers.get(column, "")), *_reference(batch_id, rule)
-                    )
+                    judged = _reference(batch_id, rule)
+                    counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
             case _:
                 continue
         results.append(
@@ -156,27 +154,29 @@ def _reference(batch_id: int, rule: Reference) -> tuple[str, str]:
     return judged, "is_unknown"
 
 
-def _settle(
-    connection: Connection,
-    batch_id: int,
-    name: str,
-    rule: RuleBase,
-    column: tuple[str, str],
-    judged: str,
-    failing: str,
-) -> tuple[int, int]:
-    """Note every failing row; return how many were judged and how many passed."""
-    facts = {
-        "column": column[0],
-        "header": column[1] or None,
+def _facts(name: str, rule: RuleBase, column: str, headers: Mapping[str, str]) -> dict[str, str | None]:
+    return {
+        "column": column,
+        "header": headers.get(column),
         "rule": name,
         "dimension": rule.dimension,
         "severity": str(rule.severity),
         "message": rule.message,
     }
+
+
+def _settle(
+    connection: Connection, batch_id: int, facts: Mapping[str, str | None], judged: tuple[str, str]
+) -> tuple[int, int]:
+    """Note every failing row; return how many were judged and how many passed.
+
+    Args:
+        judged: a query for `_row_no, value` of the rows to judge, and the condition under which one fails.
+    """
+    query, failing = judged
     checked, failed = one(
         connection,
-        f"with judged as materialized ({judged}), noted as (insert into {table(batch_id, '_issue')}"
+        f"with judged as materialized ({query}), noted as (insert into {table(batch_id, '_issue')}"
         " (row_no, column_name, header, rule, dimension, severity, message, value)"
         " select _row_no, %(column)s, %(header)s, %(rule)s, %(dimension)s, %(severity)s, %(message)s, value"
         f" from judged where {failing} returning 1)"

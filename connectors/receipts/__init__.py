@@ -47,10 +47,10 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
     workbook = render(
         batch,
         contract,
-        names,
-        scores,
-        found,
-        _offending(settings, contract, parts, found),
+        file_names=names,
+        scores=scores,
+        found=found,
+        offending=_offending(settings, contract, parts, found),
         issue_count=count,
     )
     folder = place.folder(settings.landing, batch.department, batch.extract)
@@ -105,10 +105,10 @@ def _plain_issues(connection: Connection, batch_id: int, parts: Sequence[BatchFi
     )
     starts = _starts(parts)
     found = []
-    for row_no, *rest in rows:
+    for row_no, column, header, rule, dimension, severity, message, value, suggestion in rows:
         number = _part_of(row_no, starts)
         own = None if row_no is None else row_no - starts[number]
-        found.append(PlainIssue(own, *rest, file_no=number + 1))
+        found.append(PlainIssue(own, column, header, rule, dimension, severity, message, value, suggestion, number + 1))
     return found
 
 

@@ -65,11 +65,11 @@ class OffendingRows:
 def render(
     batch: Batch,
     contract: Contract | None,
+    *,
     file_names: Sequence[str],
     scores: Sequence[DimensionScore],
     found: Sequence[PlainIssue],
     offending: Sequence[OffendingRows],
-    *,
     issue_count: int,
 ) -> bytes:
     """Return the workbook. Every text is written as text: no formula, no link, whatever a cell begins with."""
@@ -79,7 +79,8 @@ def render(
         {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     ) as workbook:
         styles = _Styles(workbook)
-        _summary_sheet(workbook, styles, batch, contract, file_names, scores, issue_count)
+        page = _Page(workbook.add_worksheet("回执"), styles, batch, contract)
+        page.write(file_names, scores, issue_count)
         if found:
             _issue_sheet(workbook, styles, found, issue_count, several=len(file_names) > 1)
         for part in offending:
@@ -101,117 +102,101 @@ class _Styles:
         self.number = workbook.add_format(base | {"num_format": "#,##0", "align": "left"})
 
 
-def _write(sheet: Any, styles: _Styles, row: int, column: int, text: str | None, style: Any = None) -> None:
+def _write(sheet: Any, styles: _Styles, at: tuple[int, int], text: str | None, style: Any = None) -> None:
     if text is None or text == "":
         if style is not None:
-            sheet.write_blank(row, column, None, style)
+            sheet.write_blank(*at, None, style)
         return
     clean = text[:_CELL_TEXT].encode("utf-8", "replace").decode("utf-8")
-    sheet.write_string(row, column, clean, style or (styles.quoted if clean.startswith(_ACTIVE) else styles.text))
+    sheet.write_string(*at, clean, style or (styles.quoted if clean.startswith(_ACTIVE) else styles.text))
 
 
-def _summary_sheet(
-    workbook: Any,
-    styles: _Styles,
-    batch: Batch,
-    contract: Contract | None,
-    file_names: Sequence[str],
-    scores: Sequence[DimensionScore],
-    issue_count: int,
-) -> None:
-    sheet = workbook.add_worksheet("回执")
-    sheet.set_column(0, 0, 18)
-    sheet.set_column(1, 1, 80)
-    sheet.hide_gridlines(2)
-    sheet.write_string(0, 0, "数据报送回执", styles.title)
-    sheet.merge_range(1, 0, 1, 1, "", styles.sentence)
-    sheet.write_string(1, 0, batch.summary or "", styles.sentence)
-    sheet.set_row(1, 54)
-    line = 3
-    for label, value in _facts(batch, contract, file_names):
-        sheet.write_string(line, 0, label, styles.label)
-        _write(sheet, styles, line, 1, value)
-        line += 1
-    if batch.ledger is not None:
-        line = _ledger_lines(sheet, styles, line + 1, batch)
-    if batch.score is not None:
-        line = _score_lines(sheet, styles, line + 1, batch, scores)
-    if batch.header_match:
-        line = _header_lines(sheet, styles, line + 1, batch.header_match, contract)
-    if issue_count:
-        note = f"共 {issue_count:,} 处，见“问题清单”；涉及的行见“问题行”，有问题的单元格标红并附批注。"
-        sheet.write_string(line + 1, 0, "问题", styles.label)
-        sheet.write_string(line + 1, 1, note, styles.text)
+@dataclass
+class _Page:
+    """The first page: result, facts, ledger, score, headers; one label and one text per line."""
 
+    sheet: Any
+    styles: _Styles
+    batch: Batch
+    contract: Contract | None
+    line: int = 3
 
-def _facts(batch: Batch, contract: Contract | None, file_names: Sequence[str]) -> list[tuple[str, str]]:
-    received = batch.received_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
-    as_of = (
-        f"{batch.as_of}（{SOURCE_WORDS[batch.as_of_source or 'declared']}）" if batch.as_of is not None else "未能确定"
-    )
-    scope = "；".join(f"{k}：{'、'.join(v)}" for k, v in (batch.scope or {}).items())
-    facts = [
-        ("结果", STATUS_WORDS[batch.status]),
-        ("文件", "、".join(file_names)),
-        ("数据", contract.title if contract is not None else "未能识别"),
-        ("数据日期", as_of),
-        ("收到时间", received),
-        ("批次号", str(batch.batch_id)),
-        ("文件指纹", f"SHA-256 {batch.sha256}"),
-    ]
-    return [*facts, ("报送范围", scope)] if scope else facts
+    def write(self, file_names: Sequence[str], scores: Sequence[DimensionScore], issue_count: int) -> None:
+        """Write the page."""
+        self.sheet.set_column(0, 0, 18)
+        self.sheet.set_column(1, 1, 80)
+        self.sheet.hide_gridlines(2)
+        self.sheet.write_string(0, 0, "数据报送回执", self.styles.title)
+        self.sheet.merge_range(1, 0, 1, 1, "", self.styles.sentence)
+        self.sheet.write_string(1, 0, self.batch.summary or "", self.styles.sentence)
+        self.sheet.set_row(1, 54)
+        blocks = [self.facts(file_names), self.ledger(), self.scores(scores), self.headers()]
+        if issue_count:
+            note = f"共 {issue_count:,} 处，见“问题清单”；涉及的行见“问题行”，有问题的单元格标红并附批注。"
+            blocks.append([("问题", note)])
+        for block in blocks:
+            for label, text in block:
+                self.sheet.write_string(self.line, 0, label, self.styles.label)
+                _write(self.sheet, self.styles, (self.line, 1), text)
+                self.line += 1
+            self.line += bool(block)
 
+    def facts(self, file_names: Sequence[str]) -> list[tuple[str, str]]:
+        """What was delivered, and what became of it."""
+        batch = self.batch
+        as_of = "未能确定"
+        if batch.as_of is not None:
+            as_of = f"{batch.as_of}（{SOURCE_WORDS[batch.as_of_source or 'declared']}）"
+        scope = "；".join(f"{k}：{'、'.join(v)}" for k, v in (batch.scope or {}).items())
+        facts = [
+            ("结果", STATUS_WORDS[batch.status]),
+            ("文件", "、".join(file_names)),
+            ("数据", self.contract.title if self.contract is not None else "未能识别"),
+            ("数据日期", as_of),
+            ("收到时间", batch.received_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")),
+            ("批次号", str(batch.batch_id)),
+            ("文件指纹", f"SHA-256 {batch.sha256}"),
+        ]
+        return [*facts, ("报送范围", scope)] if scope else facts
 
-def _ledger_lines(sheet: Any, styles: _Styles, line: int, batch: Batch) -> int:
-    ledger = batch.ledger
-    if ledger is None:
-        return line
-    skipped = "，".join(f"{_SKIPPED_WORDS.get(k, k)} {n:,}" for k, n in ledger.skipped.items() if n)
-    would = "（如放行）" if batch.status == "held" else ""
-    lines: list[tuple[str, int, str]] = [
-        ("文件行数", ledger.physical, f"其中表头 {ledger.header:,}{'，' + skipped if skipped else ''}"),
-        ("数据行数", ledger.read, ""),
-        (f"入库{would}", ledger.loaded, "新增或有变化的行"),
-        ("未变", ledger.unchanged, "与已入库的内容相同"),
-        ("重复", ledger.duplicate, "与本次报送中另一行完全相同"),
-        ("退回", ledger.rejected, "无法入库，见问题清单"),
-        (f"撤回{would}", ledger.withdrawn, "以前报送过、本次不再存在的记录"),
-    ]
-    for label, count, note in lines:
-        sheet.write_string(line, 0, label, styles.label)
-        sheet.write_string(line, 1, f"{count:,} {note}".rstrip(), styles.text)
-        line += 1
-    return line
+    def ledger(self) -> list[tuple[str, str]]:
+        """Where every row of the file went."""
+        ledger = self.batch.ledger
+        if ledger is None:
+            return []
+        skipped = "，".join(f"{_SKIPPED_WORDS.get(k, k)} {n:,}" for k, n in ledger.skipped.items() if n)
+        would = "（如放行）" if self.batch.status == "held" else ""
+        return [
+            ("文件行数", f"{ledger.physical:,}　其中表头 {ledger.header:,}{'，' + skipped if skipped else ''}"),
+            ("数据行数", f"{ledger.read:,}"),
+            (f"入库{would}", f"{ledger.loaded:,}　新增或有变化的行"),
+            ("未变", f"{ledger.unchanged:,}　与已入库的内容相同"),
+            ("重复", f"{ledger.duplicate:,}　内容完全相同，只保留一行"),
+            ("退回", f"{ledger.rejected:,}　无法入库，见问题清单"),
+            (f"撤回{would}", f"{ledger.withdrawn:,}　以前报送过、本次不再存在的记录"),
+        ]
 
+    def scores(self, scores: Sequence[DimensionScore]) -> list[tuple[str, str]]:
+        """The quality score against its target, and by dimension."""
+        batch = self.batch
+        if batch.score is None:
+            return []
+        target = f"，目标 {float(batch.target):.1%}" if batch.target is not None else ""
+        by_dimension = [(s.word, f"{s.score:.2%}（检查 {s.checked:,} 项次，合格 {s.passed:,}）") for s in scores]
+        return [("质量得分", f"{float(batch.score):.2%}{target}"), *by_dimension]
 
-def _score_lines(sheet: Any, styles: _Styles, line: int, batch: Batch, scores: Sequence[DimensionScore]) -> int:
-    target = f"，目标 {float(batch.target):.1%}" if batch.target is not None else ""
-    sheet.write_string(line, 0, "质量得分", styles.label)
-    sheet.write_string(line, 1, f"{float(batch.score):.2%}{target}", styles.text)
-    for score in scores:
-        line += 1
-        sheet.write_string(line, 0, score.word, styles.label)
-        text = f"{score.score:.2%}（检查 {score.checked:,} 项次，合格 {score.passed:,}）"
-        sheet.write_string(line, 1, text, styles.text)
-    return line + 1
-
-
-def _header_lines(sheet: Any, styles: _Styles, line: int, match: Mapping[str, Any], contract: Contract | None) -> int:
-    by_kind: dict[str, list[str]] = {}
-    for column in match.get("columns", []):
-        header, name = str(column.get("header") or ""), column.get("column")
-        if column.get("how") == "similar" and contract is not None and name in contract.columns:
-            by_kind.setdefault("按近似识别的表头", []).append(f"{header} → {contract.columns[name].header}")
-        elif column.get("how") in ("unknown", "duplicate") and header:
-            by_kind.setdefault("未采用的列", []).append(header)
-    missing = [contract.columns[m].header for m in match.get("missing", []) if contract and m in contract.columns]
-    if missing:
-        by_kind["文件中没有的列"] = missing
-    for label, headers in by_kind.items():
-        sheet.write_string(line, 0, label, styles.label)
-        _write(sheet, styles, line, 1, "、".join(headers))
-        line += 1
-    return line
+    def headers(self) -> list[tuple[str, str]]:
+        """What was understood by similarity, left out or missing among the headers."""
+        match, contract = self.batch.header_match, self.contract
+        if match is None or contract is None:
+            return []
+        known = contract.columns
+        columns = [c for c in match.get("columns", []) if c.get("header")]
+        similar = [f"{c['header']} → {known[c['column']].header}" for c in columns if c["how"] == "similar"]
+        unused = [c["header"] for c in columns if c["how"] in ("unknown", "duplicate")]
+        missing = [known[name].header for name in match.get("missing", []) if name in known]
+        blocks = (("按近似识别的表头", similar), ("未采用的列", unused), ("文件中没有的列", missing))
+        return [(label, "、".join(headers)) for label, headers in blocks if headers]
 
 
 def _issue_sheet(
@@ -235,7 +220,7 @@ def _issue_sheet(
         texts = (issue.header or "整行", issue.message, SEVERITY_WORDS.get(issue.severity, issue.severity),
                  issue.value, issue.suggestion, dimension)  # fmt: skip
         for position, text in enumerate(texts, first + 1):
-            _write(sheet, styles, line, position, text)
+            _write(sheet, styles, (line, position), text)
     if issue_count > len(found):
         note = f"另有 {issue_count - len(found):,} 处未列出，请先改正以上问题。"
         sheet.write_string(len(found) + 2, first, note, styles.text)
@@ -247,7 +232,7 @@ def _row_sheet(workbook: Any, styles: _Styles, name: str, part: OffendingRows, f
     sheet.set_column(1, max(1, len(part.header)), 20)
     sheet.write_string(0, 0, "行号", styles.header)
     for position, header in enumerate(part.header, 1):
-        _write(sheet, styles, 0, position, header, styles.header)
+        _write(sheet, styles, (0, position), header, styles.header)
     sheet.freeze_panes(1, 1)
     reasons: dict[tuple[int, int], list[str]] = {}
     for issue in found:
@@ -258,6 +243,6 @@ def _row_sheet(workbook: Any, styles: _Styles, name: str, part: OffendingRows, f
     for line, (row_no, cells) in enumerate(sorted(part.rows.items()), 1):
         for position, cell in enumerate([str(row_no), *cells]):
             why = reasons.get((row_no, position))
-            _write(sheet, styles, line, position, cell, styles.bad if why else None)
+            _write(sheet, styles, (line, position), cell, styles.bad if why else None)
             if why:
                 sheet.write_comment(line, position, "\n".join(why)[:_COMMENT_TEXT], {"author": "数据仓库"})
