@@ -6,7 +6,7 @@
             statistic.year,
             statistic.value * money_units.yuan as value_cny
         from {{ in_force("statistics__annual_indicator") }} as statistic
-        cross join {{ source("mart", "current_run") }} as run
+        cross join {{ source("mart", "current_run") }} as clock
         left join {{ ref("statistic_vintages") }} as vintages
             on coalesce(statistic.vintage, '年报') = vintages.vintage
         left join {{ ref("money_units") }} as money_units
@@ -14,7 +14,7 @@
         where
             statistic.indicator_name = '{{ indicator_name }}'
             and statistic.region_code = '{{ region_code }}'
-            and coalesce(statistic.published_on <= run.as_of, true)
+            and coalesce(statistic.published_on <= clock.as_of, true)
         order by
             statistic.year asc,
             vintages.priority desc nulls last,

@@ -2,21 +2,21 @@
    and not closed by then (two clocks). #}
 {% macro in_force(contract_id) -%}
     (
-        select version.*
-        from {{ source('raw', contract_id) }} as version
-        cross join {{ source('mart', 'current_run') }} as run
+        select versions.*
+        from {{ source('raw', contract_id) }} as versions
+        cross join {{ source('mart', 'current_run') }} as clock
         where
-            version._as_of <= run.as_of
-            and version._applied_seq <= run.known_at
+            versions._as_of <= clock.as_of
+            and versions._applied_seq <= clock.known_at
             and not exists (
                 select 1
                 from {{ source('quality', 'version_closing') }} as closing
                 where
                     closing.table_name = '{{ contract_id }}'
-                    and closing.record_key = version._record_key
-                    and closing.version_batch_id = version._batch_id
-                    and closing.as_of <= run.as_of
-                    and closing.applied_seq <= run.known_at
+                    and closing.record_key = versions._record_key
+                    and closing.version_batch_id = versions._batch_id
+                    and closing.as_of <= clock.as_of
+                    and closing.applied_seq <= clock.known_at
             )
     )
 {%- endmacro %}
@@ -29,12 +29,12 @@
         {% if not loop.first %}and {% endif %}exists (
             select 1
             from {{ source('quality', 'batch') }} as batch
-            cross join {{ source('mart', 'current_run') }} as run
+            cross join {{ source('mart', 'current_run') }} as clock
             where
                 batch.department = '{{ contract_id.split("__")[0] }}'
                 and batch.extract = '{{ contract_id.split("__")[1] }}'
-                and batch.as_of <= run.as_of
-                and batch.applied_seq <= run.known_at
+                and batch.as_of <= clock.as_of
+                and batch.applied_seq <= clock.known_at
         )
         {%- endfor %}
     )
@@ -60,9 +60,9 @@
 {# The run's value of a parameter (seeds/parameters.csv), its default where the run names none; a scalar. #}
 {% macro parameter(name) -%}
     (
-        select coalesce(run.parameters ->> parameters.name, parameters.default_value)
+        select coalesce(clock.parameters ->> parameters.name, parameters.default_value)
         from {{ ref('parameters') }} as parameters
-        cross join {{ source('mart', 'current_run') }} as run
+        cross join {{ source('mart', 'current_run') }} as clock
         where parameters.name = '{{ name }}'
     )
 {%- endmacro %}
@@ -73,14 +73,14 @@
 {% macro is_present_run() -%}
     exists (
         select 1
-        from {{ source('mart', 'current_run') }} as run
+        from {{ source('mart', 'current_run') }} as clock
         where
-            run.as_of >= (
+            clock.as_of >= (
                 select max(batch.as_of)
                 from {{ source('quality', 'batch') }} as batch
                 where batch.applied_seq is not null
             )
-            and run.known_at >= (
+            and clock.known_at >= (
                 select max(other.known_at)
                 from {{ source('mart', 'run') }} as other
                 where other.state <> 'broken'

@@ -18,7 +18,7 @@ run as (
 datasets as (
     select
         dataset.open_category,
-        dataset.link_status is distinct from '正常' as is_broken,
+        coalesce(dataset.link_status, '') <> '正常' as is_broken,
         coalesce(dataset.record_count, 0) <= 0 as is_empty,
         run.as_of - coalesce(dataset.last_updated_on, dataset.published_on)
         > 2 * coalesce(cycles.days, 366) as is_stale
@@ -52,15 +52,17 @@ judged as (
         case
             when category_counts.dataset_count is null then '没有已发布的数据集'
             when category_counts.open_dataset_count = 0
-                then '已发布的 ' || category_counts.dataset_count || ' 个数据集均不算开放：'
-                    || concat_ws(
-                        '，',
-                        case when category_counts.broken_count > 0 then category_counts.broken_count || ' 个链接失效' end,
-                        case when category_counts.empty_count > 0 then category_counts.empty_count || ' 个没有数据' end,
-                        case
-                            when category_counts.stale_count > 0
-                                then category_counts.stale_count || ' 个超过两个更新周期未更新'
-                        end
+                then
+                    concat(
+                        '已发布的 ',
+                        category_counts.dataset_count,
+                        ' 个数据集均不算开放：',
+                        concat_ws(
+                            '，',
+                            nullif(category_counts.broken_count, 0) || ' 个链接失效',
+                            nullif(category_counts.empty_count, 0) || ' 个没有数据',
+                            nullif(category_counts.stale_count, 0) || ' 个超过两个更新周期未更新'
+                        )
                     )
         end as reason
     from categories

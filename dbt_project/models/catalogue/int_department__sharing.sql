@@ -1,4 +1,4 @@
--- one row per government department at city level in use at the run's clocks, judged by indicator 17
+-- one row per government department at city level in use: does it share, by indicator 17
 {{ config(materialized="view") }}
 
 with
@@ -13,7 +13,10 @@ departments as (
         department.is_government_department
         and department.level = '市级'
         and {{ in_use("department.status") }}
-    order by department.department_code, department._applied_seq desc, department._row_no
+    order by
+        department.department_code asc,
+        department._applied_seq desc,
+        department._row_no asc
 ),
 
 run as (
@@ -33,7 +36,7 @@ working_days as (
     select * from {{ ref("working_day") }}
 ),
 
--- what is not yet authorised although asked for within the condition, and since how many working days
+-- asked for within the condition and not authorised: how many working days ago
 pending_requests as (
     select
         request.resource_code,
@@ -80,10 +83,16 @@ resource_counts as (
             where resources.sharing_type = '有条件共享' and resources.is_mounted is not true
         ) as conditional_unmounted_count,
         coalesce(
-            sum(overdue_requests.overdue_count) filter (where resources.sharing_type = '有条件共享'), 0
+            sum(overdue_requests.overdue_count) filter (
+                where resources.sharing_type = '有条件共享'
+            ),
+            0
         ) as overdue_request_count,
         coalesce(
-            sum(overdue_requests.undetermined_count) filter (where resources.sharing_type = '有条件共享'), 0
+            sum(overdue_requests.undetermined_count) filter (
+                where resources.sharing_type = '有条件共享'
+            ),
+            0
         ) as undetermined_request_count
     from resources
     left join overdue_requests on resources.resource_code = overdue_requests.resource_code
@@ -99,8 +108,12 @@ counted as (
         coalesce(resource_counts.unconditional_count, 0) as unconditional_count,
         coalesce(resource_counts.conditional_count, 0) as conditional_count,
         coalesce(resource_counts.mounted_count, 0) as mounted_count,
-        coalesce(resource_counts.unconditional_unmounted_count, 0) as unconditional_unmounted_count,
-        coalesce(resource_counts.conditional_unmounted_count, 0) as conditional_unmounted_count,
+        coalesce(
+            resource_counts.unconditional_unmounted_count, 0
+        ) as unconditional_unmounted_count,
+        coalesce(
+            resource_counts.conditional_unmounted_count, 0
+        ) as conditional_unmounted_count,
         coalesce(resource_counts.overdue_request_count, 0) as overdue_request_count,
         coalesce(resource_counts.undetermined_request_count, 0) as undetermined_request_count
     from departments
@@ -119,21 +132,35 @@ reasoned as (
                         counted.resource_count > 0
                         and counted.resource_count = counted.restricted_count
                         and {{ parameter("restricted_only_departments_count") }} <> 'yes'
-                        then '只有不予共享的资源（' || counted.restricted_count || ' 项），按默认口径不算提供共享'
+                        then
+                            concat(
+                                '只有不予共享的资源（', counted.restricted_count, ' 项），',
+                                '按默认口径不算提供共享'
+                            )
                 end,
                 case
                     when counted.unconditional_unmounted_count > 0
-                        then '无条件共享资源 ' || counted.unconditional_count || ' 项中 '
-                            || counted.unconditional_unmounted_count || ' 项未挂接数据'
+                        then
+                            concat(
+                                '无条件共享资源 ', counted.unconditional_count, ' 项中 ',
+                                counted.unconditional_unmounted_count, ' 项未挂接数据'
+                            )
                 end,
                 case
                     when counted.conditional_unmounted_count > 0
-                        then '有条件共享资源 ' || counted.conditional_count || ' 项中 '
-                            || counted.conditional_unmounted_count || ' 项未挂接数据'
+                        then
+                            concat(
+                                '有条件共享资源 ', counted.conditional_count, ' 项中 ',
+                                counted.conditional_unmounted_count, ' 项未挂接数据'
+                            )
                 end,
                 case
                     when counted.overdue_request_count > 0
-                        then '符合条件的共享申请 ' || counted.overdue_request_count || ' 件超过 10 个工作日未授权'
+                        then
+                            concat(
+                                '符合条件的共享申请 ', counted.overdue_request_count,
+                                ' 件超过 10 个工作日未授权'
+                            )
                 end
             ),
             ''

@@ -1,4 +1,4 @@
--- one row per category that must be opened: whether it is, and why not: the present state
+-- one row per category that must be opened, the present state: is it open, why not
 {{
     config(
         materialized="incremental",

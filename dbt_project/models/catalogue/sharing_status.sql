@@ -1,4 +1,4 @@
--- one row per government department at city level: whether it shares, and why not: the present state
+-- one row per government department at city level, the present state: does it share, why not
 {{
     config(
         materialized="incremental",

@@ -9,7 +9,10 @@ exceptions as (
 
 days as (
     select generated.day::date as day
-    from generate_series({{ calendar_start() }}, {{ calendar_end() }}, interval '1 day') as generated (day)
+    from
+        generate_series(
+            {{ calendar_start() }}, {{ calendar_end() }}, interval '1 day'
+        ) as generated (day)
 ),
 
 worked as (

@@ -13,8 +13,11 @@ final as (
         entities.uscc,
         entities.name,
         entities.entity_kind,
-        left(entities.legal_representative, 1)
-        || repeat('*', greatest(char_length(entities.legal_representative) - 1, 1)) as legal_representative,
+        rpad(
+            left(entities.legal_representative, 1),
+            greatest(char_length(entities.legal_representative), 2),
+            '*'
+        ) as legal_representative,
         entities.registered_capital_cny,
         entities.established_on,
         entities.status,

@@ -14,7 +14,15 @@ stored as (
 final as (
     select
         latest_runs.as_of,
-        stored.*
+        stored.run_id,
+        stored.indicator_id,
+        stored.star,
+        stored.is_met,
+        stored.operand,
+        stored.missing,
+        stored.unit,
+        stored.gap,
+        stored.conditions
     from stored
     inner join latest_runs on stored.run_id = latest_runs.run_id
 )

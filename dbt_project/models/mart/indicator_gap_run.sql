@@ -49,7 +49,7 @@ final as (
         levels.gap,
         levels.conditions
     from levels
-    left join lateral (select levels.conditions -> 0) as only_condition (value)
+    left join lateral jsonb_path_query(levels.conditions, '$[0]') as only_condition (value)
         on jsonb_array_length(levels.conditions) = 1
 )
 

@@ -14,7 +14,13 @@ stored as (
 final as (
     select
         latest_runs.as_of,
-        stored.*
+        stored.run_id,
+        stored.indicator_id,
+        stored.operand,
+        stored.value,
+        stored.reason,
+        stored.is_estimated,
+        stored.period_used
     from stored
     inner join latest_runs on stored.run_id = latest_runs.run_id
 )

@@ -14,7 +14,17 @@ stored as (
 final as (
     select
         latest_runs.as_of,
-        stored.*
+        stored.run_id,
+        stored.indicator_id,
+        stored.metric,
+        stored.value,
+        stored.value_text,
+        stored.star,
+        stored.four_star_met,
+        stored.five_star_met,
+        stored.period_used,
+        stored.is_estimated,
+        stored.reason
     from stored
     inner join latest_runs on stored.run_id = latest_runs.run_id
 )

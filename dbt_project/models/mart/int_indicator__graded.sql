@@ -99,8 +99,14 @@ final as (
         trim_scale(
             case
                 when starred.headline ? 'root'
-                    then sqrt((starred.headline ->> 'num')::numeric / (starred.headline ->> 'den')::numeric)
-                else (starred.headline ->> 'num')::numeric / (starred.headline ->> 'den')::numeric
+                    then
+                        sqrt(
+                            (starred.headline ->> 'num')::numeric
+                            / (starred.headline ->> 'den')::numeric
+                        )
+                else
+                    (starred.headline ->> 'num')::numeric
+                    / (starred.headline ->> 'den')::numeric
             end
         ) as value,
         mart.value_text(starred.formula, starred.headline, starred.metric) as value_text,

@@ -55,7 +55,9 @@ final as (
         case
             when compared.value is null or compared.previous_value is null then null
             when compared.value = compared.previous_value then '持平'
-            when (compared.value > compared.previous_value) = (indicators.direction = 'higher_better')
+            when
+                (compared.value > compared.previous_value)
+                = (indicators.direction = 'higher_better')
                 then '向好'
             else '变差'
         end as trend,

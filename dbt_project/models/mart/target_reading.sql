@@ -14,7 +14,18 @@ stored as (
 final as (
     select
         latest_runs.as_of,
-        stored.*
+        stored.run_id,
+        stored.seq,
+        stored.reading,
+        stored.title,
+        stored.source,
+        stored.quote,
+        stored.is_binding,
+        stored.rates,
+        stored.value,
+        stored.target,
+        stored.met,
+        stored.reason
     from stored
     inner join latest_runs on stored.run_id = latest_runs.run_id
 )

@@ -60,7 +60,7 @@ combined as (
         min((rates.rate ->> 'num')::numeric / (rates.rate ->> 'den')::numeric) as lowest,
         mart.fraction_sum(
             coalesce(jsonb_agg(rates.rate) filter (where rates.rate ->> 'num' is not null), '[]')
-        ) as total,
+        ) as rate_sum,
         string_agg(distinct rates.rate ->> 'reason', '；') as reason
     from rates
     group by
@@ -90,8 +90,8 @@ final as (
                 when combined.is_incomplete then null
                 when combined.combination = 'each' then combined.lowest
                 else
-                    (combined.total ->> 'num')::numeric
-                    / ((combined.total ->> 'den')::numeric * combined.rate_count)
+                    (combined.rate_sum ->> 'num')::numeric
+                    / ((combined.rate_sum ->> 'den')::numeric * combined.rate_count)
             end
         ) as value,
         trim_scale(combined.threshold_pct / 100) as target,
@@ -99,8 +99,10 @@ final as (
             when combined.combination = 'each' then combined.is_each_reached
             when combined.is_incomplete then null
             else
-                (combined.total ->> 'num')::numeric * 100
-                >= combined.threshold_pct * (combined.total ->> 'den')::numeric * combined.rate_count
+                (combined.rate_sum ->> 'num')::numeric * 100
+                >= combined.threshold_pct
+                * combined.rate_count
+                * (combined.rate_sum ->> 'den')::numeric
         end as met,
         combined.reason
     from combined

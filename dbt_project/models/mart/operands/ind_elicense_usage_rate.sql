@@ -22,4 +22,10 @@ items as (
 
 {{ operand_row("gov_service_items", "select count(*) from items", needs) }}
 union all
-{{ operand_row("elicense_enabled_items", "select count(*) from items where items.is_enabled", needs) }}
+{{
+    operand_row(
+        "elicense_enabled_items",
+        "select count(*) from items where items.is_enabled",
+        needs,
+    )
+}}

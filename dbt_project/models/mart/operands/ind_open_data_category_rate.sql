@@ -12,4 +12,10 @@ categories as (
 -- 22 is fixed by the plan: the categories that indicator 18 lists
 {{ fixed_operand_row("open_categories_required", 22) }}
 union all
-{{ operand_row("opened_categories", "select count(*) from categories where categories.is_open", needs) }}
+{{
+    operand_row(
+        "opened_categories",
+        "select count(*) from categories where categories.is_open",
+        needs,
+    )
+}}
