@@ -5,7 +5,6 @@ Takes seconds to import; one session serves all gates of a run.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,10 +26,6 @@ ENGINE = f"great_expectations {gx.__version__}"
 _WITHOUT_SAMPLES = {"result_format": "BASIC", "partial_unexpected_count": 0, "include_unexpected_rows": False}
 _COUNTS = ("element_count", "unexpected_count", "unexpected_percent", "missing_count")
 _POSTGRES_ERROR = re.compile(r"psycopg\.errors\.(\w+)")
-
-# Great Expectations logs whole statements and server messages; what failed stands in the outcome instead.
-logging.getLogger("great_expectations").propagate = False
-logging.getLogger("great_expectations").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from connectors.intake import GateVerdict
 from psycopg.rows import dict_row
 
 from connectors.contract import Contract, Severity
 from connectors.database import Connection, connect
 from connectors.errors import UserError
+from connectors.intake import GateVerdict
+from connectors.rule_tally import RowRule
 from connectors.settings import Settings
 from expectations import evidence, suites
 from expectations.score import BatchScore, RuleResult, exact, percent, score
@@ -173,7 +174,7 @@ class _BatchGate:
         if contract is None:
             raise UserError(f"批次 {batch_id} 没有对应的数据契约，无法评定。")
         results = self._results(batch_id)
-        compiled = suites.compile_batch(contract, [spec for spec, _ in results], self.template)
+        compiled = suites.compile_batch(contract, [rule for rule, _ in results], self.template)
         tables = {"rows": ("staging", f"batch_{batch_id}"), "keys": ("staging", f"batch_{batch_id}_key")}
         outcomes = self.engine.run(compiled, tables, {"batch_id": batch_id})
         batch_score = score(result for _, result in results)
@@ -225,7 +226,7 @@ class _BatchGate:
             raise UserError(f"批次 {batch_id} 的暂存数据不存在，无法评定，请重新接收。")
         return batch
 
-    def _results(self, batch_id: int) -> list[tuple[suites.RuleSpec, RuleResult]]:
+    def _results(self, batch_id: int) -> list[tuple[RowRule, RuleResult]]:
         rows = self.connection.execute(
             "select rule, column_name, dimension, severity, threshold, message, checked, passed"
             " from quality.check_result where batch_id = %s order by rule",
@@ -233,7 +234,7 @@ class _BatchGate:
         )
         return [
             (
-                suites.RuleSpec(rule, column, dimension, Severity(severity), float(threshold), message),
+                RowRule(rule, column, dimension, severity, float(threshold), message),
                 RuleResult(rule, dimension, checked, passed),
             )
             for rule, column, dimension, severity, threshold, message, checked, passed in rows

@@ -17,16 +17,14 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
-from connectors.contract import Contract, DateOrder, Reference, RequiredIf, Rule, Severity, Unique
+from connectors.contract import Contract, Reference, Severity, Unique
 from connectors.contract_files import Location, YamlFile
 from connectors.contract_model import Name, Strict
 from connectors.errors import UserError
+from connectors.rule_tally import RowRule, row_rules
 from expectations.score import exact, percent
 
 FOLDER = Path(__file__).parent / "suites"
-
-ROW_RULES = ("row.structure", "row.duplicate", "key.unique")
-"""Rules that every delivery is judged by, whatever its contract."""
 
 Kind = Literal["rule", "guard", "target"]
 Mode = Literal["full", "incremental", "append"]
@@ -108,18 +106,6 @@ class TargetSuite(Strict):
 
 
 @dataclass(frozen=True)
-class RuleSpec:
-    """A rule whose result intake stores, as the suite states it."""
-
-    name: str
-    column: str | None
-    dimension: str
-    severity: Severity
-    threshold: float
-    message: str
-
-
-@dataclass(frozen=True)
 class Compiled:
     """One expectation, ready to be built."""
 
@@ -131,7 +117,7 @@ class Compiled:
     message: str
     expected: str
     kwargs: Mapping[str, Any]
-    rule: RuleSpec | None = None
+    rule: RowRule | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -180,39 +166,41 @@ def load_target_suite(path: Path = FOLDER / "targets.yml") -> TargetSuite:
     return suite
 
 
-def contract_rules(contract: Contract) -> tuple[RuleSpec, ...]:
-    """Return the rules that the contract states by name, in its order."""
-    return tuple(
-        RuleSpec(
-            name=name,
-            column=_judged_column(rule),
-            dimension=rule.dimension,
-            severity=rule.severity,
-            threshold=rule.threshold,
-            message=rule.message,
-        )
+def planned_rules(contract: Contract) -> tuple[RowRule, ...]:
+    """Return the rules that the contract states, by its columns or by name, in reading order."""
+    across_rows = (
+        RowRule(name, _judged_column(rule), rule.dimension, rule.severity.value, rule.threshold, rule.message)
         for name, rule in contract.rules.items()
+        if isinstance(rule, Unique | Reference)
     )
+    return (*row_rules(contract), *across_rows)
 
 
 def required_results(contract: Contract) -> tuple[str, ...]:
     """Return the names of the rules of which every delivery of the contract must have a result."""
-    filled = [f"{name}.required" for name, column in contract.columns.items() if column.required]
-    return (*ROW_RULES, *filled, *contract.rules)
+    on_keys = ["row.duplicate", "key.unique"]
+    if contract.identity:
+        on_keys.append("key.identity")
+    if contract.mode == "append":
+        on_keys.append("key.repeated")
+    return (*(rule.rule for rule in planned_rules(contract)), *on_keys)
 
 
-def compile_batch(contract: Contract, automatic: Sequence[RuleSpec], template: BatchSuite) -> CompiledSuite:
+def compile_batch(contract: Contract, further: Sequence[RowRule], template: BatchSuite) -> CompiledSuite:
     """Fill the template with the facts of one contract: the guards of its mode, then one expectation per rule.
 
     Args:
-        contract: states the named rules itself.
-        automatic: the rules that follow from its columns and keys, as intake evaluated them.
+        contract: decides severity and threshold of the rules that it states.
+        further: rules that intake evaluated besides, on keys and scope.
         template: `suites/batch.yml`.
     """
-    named = contract_rules(contract)
-    rules = (*(rule for rule in automatic if rule.name not in contract.rules), *named)
+    planned = planned_rules(contract)
+    stated = {rule.rule for rule in planned}
     facts = _contract_facts(contract)
-    rule_expectations = [_compile_rule(template.rule, rule, facts) for rule in rules]
+    rule_expectations = [
+        _compile_rule(template.rule, rule, facts)
+        for rule in (*planned, *(rule for rule in further if rule.rule not in stated))
+    ]
     guards = [
         Compiled(
             name=guard.name,
@@ -253,7 +241,7 @@ def compile_targets(suite: TargetSuite) -> CompiledSuite:
 
 
 def render(contract: Contract) -> str:
-    """Return the contract's compiled suite as YAML, for people: guards and named rules of its deliveries."""
+    """Return the contract's compiled suite as YAML, for people: the guards and rules of its deliveries."""
     suite = compile_batch(contract, (), load_batch_suite())
     document = {
         "suite": suite.name,
@@ -303,28 +291,21 @@ def _contract_facts(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _judged_column(rule: Rule) -> str | None:
-    """Return the column in which a rule's findings are marked."""
-    match rule:
-        case DateOrder():
-            return rule.later
-        case Unique():
-            return rule.columns[0]
-        case RequiredIf() | Reference():
-            return rule.column
+def _judged_column(rule: Unique | Reference) -> str:
+    return rule.columns[0] if isinstance(rule, Unique) else rule.column
 
 
-def _compile_rule(template: RuleTemplate, rule: RuleSpec, contract_facts: Mapping[str, Any]) -> Compiled:
+def _compile_rule(template: RuleTemplate, rule: RowRule, contract_facts: Mapping[str, Any]) -> Compiled:
     facts = {
         **contract_facts,
-        "rule": rule.name,
-        "severity": rule.severity.value,
+        "rule": rule.rule,
+        "severity": rule.severity,
         "threshold": rule.threshold,
         "threshold_text": percent(exact(rule.threshold)),
         "message": rule.message,
     }
     return Compiled(
-        name=rule.name,
+        name=rule.rule,
         kind="rule",
         table=template.table,
         type=template.type,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connectors.contract import Contract
 from connectors.database import Connection
+from expectations.suites import planned_rules
 
 CONTRACT = Contract.model_validate(
     {
@@ -55,14 +56,27 @@ class Result:
     message: str = "应当合格。"
 
 
+_FIGURES = {
+    "row.structure": (100, 100),
+    "row.key": (100, 100),
+    "row.test_data": (0, 0),
+    "credit_code.required": (100, 100),
+    "credit_code.format": (0, 0),
+    "credit_code.check": (100, 96),
+    "name.required": (100, 90),
+    "name.format": (0, 0),
+    "opened_on.format": (0, 0),
+    "closed_on.format": (0, 0),
+    "capital_cny.format": (0, 0),
+    "opened_before_closed": (100, 100),
+}
 RESULTS = (
-    Result("row.structure", None, "0302", 100, 100, "critical", 0.5),
+    *(
+        Result(r.rule, r.column, r.dimension, *_FIGURES[r.rule], r.severity, r.threshold, r.message)
+        for r in planned_rules(CONTRACT)
+    ),
     Result("row.duplicate", None, "0303", 100, 98),
     Result("key.unique", "credit_code", "0304", 98, 98),
-    Result("credit_code.required", "credit_code", "0201", 100, 100, "critical", 0.5),
-    Result("name.required", "name", "0201", 100, 90),
-    Result("credit_code.check", "credit_code", "0301", 100, 96),
-    Result("opened_before_closed", "closed_on", "0503", 100, 100, "critical", 0.8, "上云日期不应晚于下云日期。"),
 )
 
 

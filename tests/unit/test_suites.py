@@ -10,6 +10,7 @@ import pytest
 from great_expectations.expectations import registry
 
 from connectors.contract import Contract
+from connectors.rule_tally import RowRule
 from connectors.settings import CHECKOUT
 from expectations import checkpoint, suites
 from tests.integration.staged_batches import CONTRACT
@@ -45,7 +46,7 @@ def test_every_contract_has_a_suite_when_built_for_great_expectations(contracts)
         compiled = suites.compile_batch(contract, (), template)
         built = {table: checkpoint.build(contract.id, compiled.of_table(table)) for table in compiled.tables}
         assert sum(len(suite.expectations) for suite in built.values()) == len(compiled.expectations)
-        assert {e.name for e in compiled.expectations} >= set(contract.rules)
+        assert {e.name for e in compiled.expectations} >= {*contract.rules, "row.structure", "row.key"}
 
 
 @pytest.mark.parametrize(("mode", "applies"), [("full", True), ("incremental", False), ("append", False)])
@@ -58,9 +59,7 @@ def test_withdrawal_is_only_guarded_when_the_mode_withdraws(mode, applies):
 
 
 def test_contract_decides_when_a_stored_rule_claims_another_threshold():
-    lenient = suites.RuleSpec(
-        "opened_before_closed", "closed_on", "0503", suites.Severity.INFO, 0.1, "上云日期不应晚于下云日期。"
-    )
+    lenient = RowRule("opened_before_closed", "closed_on", "0503", "info", 0.1, "上云日期不应晚于下云日期。")
 
     compiled = suites.compile_batch(CONTRACT, [lenient], suites.load_batch_suite())
 
