@@ -30,6 +30,11 @@ NO_FSYNC = {
 _numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers."""
+    config.addinivalue_line("markers", "slow: starts a whole Airflow (about a minute); leave out with -m 'not slow'")
+
+
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
     """A temporary folder that other accounts may enter (pytest's own are closed to them)."""

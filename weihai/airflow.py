@@ -258,7 +258,7 @@ def _prepare(settings: Settings, place: AirflowPlace, inherited: Mapping[str, st
         result = subprocess.run(
             [sys.executable, "-m", "weihai.airflow_setup"],
             check=False,
-            env=environment(place, inherited),
+            env={**environment(place, inherited), "AIRFLOW__FAB__UPDATE_FAB_PERMS": "True"},
             cwd=settings.airflow,
             input=f"{password}\n".encode(),
             stdout=out,

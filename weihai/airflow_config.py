@@ -93,6 +93,7 @@ def _options(place: AirflowPlace) -> dict[str, str]:
         "dag_processor__min_file_process_interval": "60",
         "dag_processor__refresh_interval": "30",
         "usage_data_collection__enabled": "False",
+        # `airflow_setup` writes the roles' permissions once; the api-server need not do so at every start
         "fab__update_fab_perms": "False",
         "fab__enable_proxy_fix": "False",
     }

@@ -1,4 +1,4 @@
-"""What `make run` does once the environment stands: start all, deliver a sample city to a new home, run the pipeline."""
+"""What `make run` does in its environment: start all, deliver a sample city to a new home, run the pipeline."""
 
 from __future__ import annotations
 

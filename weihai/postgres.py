@@ -241,14 +241,18 @@ def _check_version(place: Place) -> None:
 
 
 def _clear_remains(place: Place) -> None:
-    """Remove what a killed server left: orphaned backends, and a `postmaster.pid` that names nobody of ours."""
+    """Remove what a killed server left: orphaned backends, and lock files that name nobody of ours."""
     for number in (signal.SIGQUIT, signal.SIGKILL):
         left = processes_in(place.data, program="postgres")
+        if not left:
+            break
         for identity in left:
             identity.signal(number)
         for identity in left:
             wait_until_gone(identity, 10)
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
+    # the id in a lock file can belong to somebody else by now, or to a zombie that nobody reaps
+    for path in (place.data / "postmaster.pid", *place.data.glob(".s.PGSQL.*")):
+        path.unlink(missing_ok=True)
 
 
 def _launch(settings: Settings, place: Place, configuration: Mapping[str, str]) -> int:

@@ -26,6 +26,7 @@ STOP_SECONDS = 20.0
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 60.0
 _STEADY_SECONDS = 60.0
+_LOOK_SECONDS = 5.0
 _LOG_BYTES = 20 * 1024**2
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -133,13 +134,16 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, self._note)
         self.children = [_Child(program) for program in self.plan.programs]
-        while not self.stopping:
-            self._start_due()
-            ready, _, _ = select.select([wake_read], [], [], self._seconds_to_next())
-            if ready:
-                os.read(wake_read, 4096)
-            self._reap()
-        self._stop()
+        try:
+            while not self.stopping and self.state_file.parent.is_dir():
+                self._start_due()
+                ready, _, _ = select.select([wake_read], [], [], self._seconds_to_next())
+                if ready:
+                    os.read(wake_read, 4096)
+                self._reap()
+        finally:
+            # also where the home was deleted underneath us: nobody could find the programs again
+            self._stop()
         self.state_file.unlink(missing_ok=True)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
@@ -148,7 +152,7 @@ class Supervisor:
 
     def _seconds_to_next(self) -> float:
         waiting = [child.due for child in self.children if child.process is None]
-        return max(0.0, min(waiting) - time.monotonic()) if waiting else 60.0
+        return min(_LOOK_SECONDS, max(0.0, min(waiting) - time.monotonic())) if waiting else _LOOK_SECONDS
 
     def _start_due(self) -> None:
         now = time.monotonic()
