@@ -224,11 +224,13 @@ class _Pages:
         }
         yield Page("auditor/index.html", "auditor/index.html.j2", values)
         for run in city.runs:
+            batches = [b for b in city.batches if b.run_id == run.run_id]
             values = {
                 "r": run,
                 "expectations": gates.read_target_expectations(self._db, run.run_id),
                 "inputs": city.inputs.get(run.run_id, ()),
-                "batches": [b for b in city.batches if b.run_id == run.run_id],
+                "batches": batches,
+                "decisions": [d for b in batches for d in b.decisions if d.kind in ("release", "refuse")],
                 "evidence": self._evidence[run.run_id],
             }
             yield Page(f"auditor/run-{run.run_id}.html", "auditor/run.html.j2", values)

@@ -43,6 +43,7 @@ class Decision:
     """An event of a batch: applied, released or refused."""
 
     seq: int
+    batch_id: int
     kind: str
     actor: str
     why: str
@@ -167,7 +168,7 @@ def _batch(row: Row, files: list[Row], scores: list[Row], events: list[Row], iss
     plain: dict[str, Any] = {name: row[name] for name in _PLAIN}
     return Batch(
         **plain,
-        rows_skipped={k: v for k, v in (as_json(row["rows_skipped"]) or {}).items() if v},
+        rows_skipped=_skipped(as_json(row["rows_skipped"]) or {}),
         files=tuple(
             DeliveredFile(
                 name=f["file_name"],
@@ -183,9 +184,20 @@ def _batch(row: Row, files: list[Row], scores: list[Row], events: list[Row], iss
         dimensions={
             s["dimension"]: DimensionScore(s["dimension"], s["passed"], s["checked"], s["score"]) for s in scores
         },
-        decisions=tuple(Decision(e["seq"], e["kind"], e["actor"], e["why"], e["happened_at"]) for e in events),
+        decisions=tuple(
+            Decision(e["seq"], e["batch_id"], e["kind"], e["actor"], e["why"], e["happened_at"]) for e in events
+        ),
         issue_count=issue_count,
     )
+
+
+_SKIPPED = ("preamble", "blank", "repeated_header", "total", "note")
+
+
+def _skipped(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """Return what was skipped, in the order in which a sheet shows it, kinds that did not occur left out."""
+    kinds = (*_SKIPPED, *sorted(counts.keys() - set(_SKIPPED)))
+    return {kind: counts[kind] for kind in kinds if counts.get(kind)}
 
 
 def read_issues(db: Warehouse, batch_id: int) -> tuple[Issue, ...]:

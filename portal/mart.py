@@ -180,6 +180,13 @@ def read_indicators(db: Warehouse, run: Run | None) -> tuple[Indicator, ...]:
 
 
 def _indicator(row: Row, result: Mapping[str, Any]) -> Indicator:
+    labels = {
+        o["name"]: OperandLabel(o.get("label") or "", o.get("unit") or "") for o in as_json(row["operands"]) or ()
+    }
+    order = list(labels)
+    operands = sorted(
+        result.get("operands", ()), key=lambda o: order.index(o.operand) if o.operand in labels else len(order)
+    )
     return Indicator(
         indicator_id=row["indicator_id"],
         seq=row["seq"],
@@ -191,15 +198,13 @@ def _indicator(row: Row, result: Mapping[str, Any]) -> Indicator:
         five_star_text=row["five_star_text"] or "",
         unit=row["unit"],
         formula=as_json(row["formula"]) or {},
-        operand_labels={
-            o["name"]: OperandLabel(o.get("label") or "", o.get("unit") or "") for o in as_json(row["operands"]) or ()
-        },
+        operand_labels=labels,
         four_star_rule=as_json(row["four_star_rule"]),
         five_star_rule=as_json(row["five_star_rule"]),
         responsible=_names(row["responsible"]),
         lead_responsible=row["lead_responsible"] or "",
         traps=_names(row["traps"]),
-        **result,
+        **{**result, "operands": tuple(operands)},
     )
 
 

@@ -163,7 +163,6 @@ class Renderer:
             "contract_title": contract_title,
             "extract_name": extract_name,
             "extract": extract,
-            "department_name": lambda key: departments.get(key, key),
             "department": lambda key: language.name("departments", key, departments.get(key, key)),
             "indicator_name": lambda one: language.name("indicators", one.indicator_id, one.name),
             "table_name": lambda number, title: language.name("tables", str(number), title),
@@ -186,7 +185,10 @@ class Renderer:
 
 @dataclass(frozen=True)
 class MetricLine:
-    """A metric of an indicator as people read it: an exact fraction with its result, or the reason why not."""
+    """A metric of an indicator as people read it: an exact fraction with its result, or the reason why not.
+
+    A ratio has no label of its own: the mart's is that of its numerator.
+    """
 
     name: str
     label: str
@@ -200,7 +202,7 @@ def metric_lines(indicator: Indicator) -> list[MetricLine]:
     return [
         MetricLine(
             name=name,
-            label=metric.get("label") or "",
+            label="" if metric.get("unit") == "%" else metric.get("label") or "",
             text=_metric_text(metric),
             reason=metric.get("reason"),
             is_capped=bool(metric.get("is_capped")),

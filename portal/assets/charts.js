@@ -11,11 +11,19 @@ const TOOLTIP = { renderMode: "richText", trigger: "axis" };
 const number = (cell) => (cell.dataset.value === undefined || cell.dataset.value === "" ? null : Number(cell.dataset.value));
 const bodyRows = (table) => [...table.tBodies].flatMap((body) => [...body.rows]);
 
+// An axis from one round figure below the values to one above.
+const bounds = (values) => {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const step = 10 ** Math.floor(Math.log10(high - low || Math.abs(high) || 1));
+  return { min: Math.floor(low / step) * step, max: Math.ceil(high / step) * step };
+};
+
 const stacked = (table) => {
   const heads = [...table.tHead.rows[0].cells].slice(1);
   const rows = bodyRows(table).reverse();
   return {
-    legend: { top: 0, textStyle: { color: TEXT } },
+    legend: { type: "scroll", top: 0, textStyle: { color: TEXT } },
     grid: { left: 8, right: 24, top: 36, bottom: 8, containLabel: true },
     tooltip: { ...TOOLTIP, axisPointer: { type: "shadow" } },
     xAxis: { type: "value", minInterval: 1, ...AXIS },
@@ -56,8 +64,7 @@ const history = (table, holder) => {
       type: "value",
       name: unit,
       scale: true,
-      min: (range) => Math.floor(Math.min(range.min, ...levels)),
-      max: (range) => Math.ceil(Math.max(range.max, ...levels)),
+      ...bounds([...rows.map((row) => number(row.cells[1])).filter((value) => value !== null), ...levels]),
       ...AXIS,
     },
     series: [{
@@ -114,6 +121,10 @@ document.querySelectorAll(".chart").forEach((holder) => {
   const table = document.getElementById(holder.dataset.chart);
   if (holder.dataset.kind === "scores") {
     holder.style.height = `${Math.max(8, bodyRows(table).length * 2.6 + 5)}rem`;
+  }
+  const alternative = table.closest(".chart-table");
+  if (alternative) {
+    alternative.open = false;
   }
   const chart = echarts.init(holder, null, { renderer: "canvas" });
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;

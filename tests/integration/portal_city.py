@@ -1,4 +1,4 @@
-"""A small city as the pipeline leaves it for the portal: control rows by hand, mart tables in the shape of the models."""
+"""A small city as the pipeline leaves it for the portal: control rows by hand, mart tables shaped as the models."""
 
 from __future__ import annotations
 
@@ -144,7 +144,8 @@ def _add_ratio(connection: Connection, run_id: str, indicator_id: str, part: flo
     star, gap = _STARS[indicator_id]
     _add_value(
         connection, run_id, indicator_id, value=reached / bottom, star=star, gap=gap,
-        value_text=f"{int(reached / bottom * 10_000) / 100:g}%", period="2020" if indicator_id == "ecommerce_ratio" else None,
+        value_text=f"{int(reached / bottom * 10_000) / 100:g}%",
+        period="2020" if indicator_id == "ecommerce_ratio" else None,
         metric={"rate": {"num": reached, "den": bottom, "unit": "%", "label": "分子"}},
     )  # fmt: skip
     for name, value in ((numerator, reached), (denominator, bottom)):
@@ -195,12 +196,14 @@ def _add_value(
 
 
 def _add_statuses(connection: Connection, run_id: str) -> None:
+    annex2, quotes = "附件2 指标{} 四星", ("信息资源部门间共享率达到90%", "公共信息资源社会开放率达到90%")
+    both = ("2020 年底前，数据共享和开放水平均达到 90%", "数据共享和数据水平平均达到 90%")
     readings = (
-        ("annex2_sharing", "附件2：信息资源部门间共享率", "附件2 指标17 四星", "信息资源部门间共享率达到90%", 34 / 37, True),
-        ("annex2_opening", "附件2：公共信息资源社会开放率", "附件2 指标18 四星", "公共信息资源社会开放率达到90%", 20 / 22, True),
-        ("main_text", "正文：共享和开放水平均达到90%", "正文 二(二)2", "2020 年底前，数据共享和开放水平均达到 90%", 20 / 22, True),
-        ("annex1_literal", "附件1字面：两项水平平均达到90%", "附件1 项目3", "数据共享和数据水平平均达到 90%", 0.889, False),
-    )  # fmt: skip
+        ("annex2_sharing", "附件2：信息资源部门间共享率", annex2.format(17), quotes[0], 34 / 37, True),
+        ("annex2_opening", "附件2：公共信息资源社会开放率", annex2.format(18), quotes[1], 20 / 22, True),
+        ("main_text", "正文：共享和开放水平均达到90%", "正文 二(二)2", both[0], 20 / 22, True),
+        ("annex1_literal", "附件1字面：两项水平平均达到90%", "附件1 项目3", both[1], 0.889, False),
+    )
     for seq, (reading, title, source, quote, value, is_binding) in enumerate(readings, start=1):
         insert(
             connection, "mart.target_reading_run", run_id=run_id, seq=seq, reading=reading, title=title, source=source,
@@ -213,7 +216,8 @@ def _add_statuses(connection: Connection, run_id: str) -> None:
         )  # fmt: skip
     insert(
         connection, "mart.sharing_status_run", run_id=run_id, department_code="371000-01", department_name="市教育局",
-        resource_count=12, mounted_count=11, overdue_request_count=1, is_sharing=False, reason="1 项无条件共享资源未挂接",
+        resource_count=12, mounted_count=11, overdue_request_count=1, is_sharing=False,
+        reason="1 项无条件共享资源未挂接",
     )  # fmt: skip
     insert(
         connection, "mart.opening_status_run", run_id=run_id, seq=1, category="信用服务", dataset_count=4,
@@ -224,12 +228,13 @@ def _add_statuses(connection: Connection, run_id: str) -> None:
 def _add_deliveries(connection: Connection, now: datetime) -> None:
     market = ("market_regulation", "enterprise")
     cloud = ("industry_it", "cloud_enterprise")
+    held = "暂扣：得分 61.3%，低于目标 90%；统一社会信用代码校验未通过 1,204 行。"
     deliveries: list[tuple[str | None, str | None, str, str, float | None, str | None]] = [
         (*market, "市场主体登记信息_20210930.csv", "accepted_with_issues", 0.968123, None),
         (*cloud, "企业上云名单_20210930.xlsx", "accepted", 1.0, None),
         ("big_data_center", "resource_catalogue", HOSTILE_NAME, "accepted_with_issues", 0.942, None),
         ("big_data_center", "resource_item", "信息项_20210930.csv", "accepted", 0.995, None),
-        (*cloud, "企业上云名单_20210930（更正）.xlsx", "held", 0.613, "暂扣：得分 61.3%，低于目标 90%；统一社会信用代码校验未通过 1,204 行。"),
+        (*cloud, "企业上云名单_20210930（更正）.xlsx", "held", 0.613, held),
         ("commerce", "ecommerce", "电子商务.xlsx", "rejected", None, "未接收：文件不是有效的 XLSX 工作簿。"),
         (None, None, "不认识的文件.csv", "rejected", None, "未接收：落地区中没有登记这个部门。"),
     ]  # fmt: skip
@@ -278,7 +283,7 @@ def _add_delivery(
         )  # fmt: skip
     insert(
         connection, "quality.batch", department=department, extract=extract, file_name=name, sha256=sha256,
-        as_of=date(2021, 9, 30) if department else None, as_of_source="文件名", received_at=now, run_id=RUN,
+        as_of=date(2021, 9, 30) if department else None, as_of_source="file_name", received_at=now, run_id=RUN,
         contract_version="a1b2c3d4e5f60718", mode="full", status=status,
         summary=summary or "已接收：共 2,180 行，入库 2,150 行，3 行拒收。",
         rows_physical=read and read + 8, rows_header=read and 1, rows_read=read,

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
 import portal
 from connectors.contract import Contracts
@@ -21,6 +22,7 @@ from connectors.settings import Settings
 from portal.site import Renderer
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.portal_city import HOSTILE_NAME, RUN, SECRET, build_city
+from weihai.cli import build_app
 
 
 class Parsed(NamedTuple):
@@ -249,3 +251,14 @@ def test_an_old_batch_keeps_its_receipt_when_a_run_still_rests_on_it(
     assert {p.name for p in (pages / "receipt").iterdir()} == {"1.html", "2.html", "3.html", "5.html"}
     with connect(settings.dsn()) as connection:
         assert connection.execute("select count(*) from quality.batch").fetchone() == (7,)
+
+
+def test_the_command_prints_where_the_pages_are_when_it_rebuilds_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIHAI_HOME", str(settings.home))
+    monkeypatch.setenv("WAREHOUSE_DSN", settings.dsn())
+    result = CliRunner().invoke(build_app(), ["portal"])
+    assert result.exit_code == 0, result.output
+    assert result.output.strip() == str(settings.portal / "index.html")
+    assert (settings.portal / "index.html").is_file()
