@@ -73,7 +73,7 @@ def resources(city: City) -> pl.DataFrame:
     title = pl.concat_str("subject", "kind")
     result = table.select(
         pl.concat_str(
-            pl.lit("30"), pl.col("code").str.slice(5, 2), pl.lit("01/"), (pl.col("no") + 1).cast(pl.String).str.zfill(5)
+            pl.lit("3"), pl.col("code").str.slice(4, 3), pl.lit("01/"), (pl.col("no") + 1).cast(pl.String).str.zfill(5)
         ).alias("resource_code"),
         title.alias("title"),
         pl.concat_str(pl.lit("部门信息资源/"), "name").alias("category_path"),

@@ -42,6 +42,8 @@ class CellDirt(BaseModel):
     defect: str
     types: tuple[ColumnType, ...]
     rate: float = Field(gt=0, lt=1)
+    at_least: int = 0
+    """Number of cells in a file of 200 rows or more."""
     contracts: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     spares_relevant: bool = False
@@ -222,7 +224,7 @@ CELL_DEFECTS: Mapping[str, tuple[Effect, Damage]] = {
         _optional(lambda text, cell: cell.one_of((f"{text[:4]}-02-30", f"{text[:4]}-13-01"))),
     ),
     "unknown_code": (Effect.NULLED, _optional(lambda _, cell: cell.one_of(("见附件说明", "待核实填写")))),
-    "unknown_division": (Effect.FLAGGED, lambda _, __: "379999"),
+    "unknown_division": (Effect.FLAGGED, lambda _, __: "371099"),
     "wrong_check": (Effect.FLAGGED, _wrong_check),
     "bad_number": (Effect.NULLED, _optional(lambda text, _: f"约{text}左右")),
     "money_unknown_currency": (Effect.FLAGGED, _unknown_currency),
@@ -259,6 +261,7 @@ def plant_cells(
         column = contract.columns[name]
         taken = text[name].is_null().to_numpy() | rejected
         rng = stream(*seed, contract.id, name)
+        series = text[name]
         cell = _Cell(column, codes.get(column.codes) if column.codes is not None else None, rng)
         changed: dict[int, str | None] = {}
         for entry in dirt.cells:
@@ -267,8 +270,8 @@ def plant_cells(
             effect, damage = CELL_DEFECTS[entry.defect]
             vouched = bool(entry.columns) and not entry.spares_relevant
             blocked = taken | (relevant & (effect is not Effect.RECOVERED and not vouched))
-            for index in _pick(rng, blocked, entry.rate):
-                original = text[name][index]
+            for index in _pick(rng, blocked, entry):
+                original = series[index]
                 damaged = damage(original, cell)
                 if damaged == original:
                     continue
@@ -288,9 +291,11 @@ def replace_cells(text: pl.DataFrame, name: str, changed: Mapping[int, str | Non
     return text.with_columns(text[name].scatter(list(changed), values).alias(name))
 
 
-def _pick(rng: np.random.Generator, blocked: np.ndarray, rate: float) -> list[int]:
-    """Draw about `rate` of all rows from those not blocked."""
-    count = int(rng.binomial(len(blocked), rate))
+def _pick(rng: np.random.Generator, blocked: np.ndarray, entry: CellDirt) -> list[int]:
+    """Draw the declared share of the cells that are there and not blocked."""
     free = np.flatnonzero(~blocked)
+    count = int(rng.binomial(len(free), entry.rate))
+    if len(blocked) >= 200:
+        count = max(count, entry.at_least)
     picked: list[int] = np.sort(rng.permutation(free)[:count]).tolist()
     return picked

@@ -13,7 +13,7 @@ from connectors.sample.identifiers import credit_codes, old_registration_numbers
 from connectors.sample.places import Places
 
 LONG_TERM = date(9999, 12, 31)
-_KINDS = {"91": 0.66, "92": 0.30, "93": 0.04}
+_KINDS = {"91": 0.70, "92": 0.26, "93": 0.04}
 """Companies, sole traders and farmers' cooperatives by the first two characters of their credit code."""
 _COMPANY_TYPES = (
     "有限责任公司(自然人投资或控股)",

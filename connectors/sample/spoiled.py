@@ -22,25 +22,33 @@ def spoil(text: pl.DataFrame, rng: np.random.Generator) -> tuple[pl.DataFrame, l
     """
     left = text[np.sort(rng.permutation(len(text))[: max(len(text) // 2, 1)])]
     planted: list[Planted] = []
-    draw = rng.random((3, len(left)))
-    for name, chosen, defect, effect in (
-        ("uscc", draw[0] < 0.45, "illegal_code", Effect.FLAGGED),
-        ("uscc", (draw[0] >= 0.45) & (draw[0] < 0.85), "wrong_check", Effect.FLAGGED),
-        ("migrated_on", draw[1] < 0.6, "missing_required", Effect.REJECTED),
-        ("provider", draw[2] < 0.2, "missing_required", Effect.REJECTED),
+    draw = rng.random((5, len(left)))
+    code, day = pl.col("uscc"), pl.lit("待定")
+    other_check = pl.when(code.str.slice(17) == "0").then(pl.lit("1")).otherwise(pl.lit("0"))
+    for name, chosen, defect, effect, broken in (
+        (
+            "uscc",
+            draw[0] < 0.6,
+            "illegal_code",
+            Effect.FLAGGED,
+            pl.concat_str(code.str.slice(0, 8), pl.lit("IO"), code.str.slice(10, 7)),
+        ),
+        (
+            "uscc",
+            (draw[0] >= 0.6) & (draw[0] < 0.95),
+            "wrong_check",
+            Effect.FLAGGED,
+            pl.concat_str(code.str.slice(0, 17), other_check),
+        ),
+        ("migrated_on", draw[1] < 0.35, "missing_required", Effect.REJECTED, pl.lit(None, dtype=pl.String)),
+        ("migrated_on", (draw[1] >= 0.35) & (draw[1] < 0.7), "unreadable_date", Effect.REJECTED, day),
+        ("provider", draw[2] < 0.25, "missing_required", Effect.REJECTED, pl.lit(None, dtype=pl.String)),
+        ("name", draw[3] < 0.25, "missing_required", Effect.REJECTED, pl.lit(None, dtype=pl.String)),
+        ("status", draw[4] < 0.6, "unknown_code", Effect.NULLED, pl.lit("待核实填写")),
     ):
         if name not in left.columns:
             continue
-        column = pl.col(name)
-        broken = {
-            "illegal_code": pl.concat_str(column.str.slice(0, 8), pl.lit("IO"), column.str.slice(10, 7)),
-            "wrong_check": pl.concat_str(
-                column.str.slice(0, 17),
-                pl.when(column.str.slice(17) == "0").then(pl.lit("1")).otherwise(pl.lit("0")),
-            ),
-            "missing_required": pl.lit(None, dtype=pl.String),
-        }[defect]
-        after = left.with_columns(pl.when(pl.Series(chosen)).then(broken).otherwise(column).alias(name))
+        after = left.with_columns(pl.when(pl.Series(chosen)).then(broken).otherwise(pl.col(name)).alias(name))
         planted += [
             Planted(int(n), name, defect, effect, left[name][int(n)], after[name][int(n)])
             for n in np.flatnonzero(chosen)

@@ -164,13 +164,21 @@ def _write_workbook(path: Path, sheet: Sheet, title: str, created: date) -> None
                 continue
             if kind == "number" and _NUMBER.fullmatch(value):
                 page.write_number(row, column, float(value))
-            elif kind == "date" and _DAY.fullmatch(value):
-                page.write_datetime(row, column, date.fromisoformat(value), day)
+            elif kind == "date" and (written := _real_day(value)) is not None:
+                page.write_datetime(row, column, written, day)
             else:
                 page.write_string(row, column, value)
         row += 1
     _write_inserts(page, row, pending, len(sheet.body))
     book.close()
+
+
+def _real_day(text: str) -> date | None:
+    """Return the day that a clean date cell names; an impossible one stays text."""
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _write_inserts(page: xlsxwriter.worksheet.Worksheet, row: int, pending: list[Insert], index: int) -> int:

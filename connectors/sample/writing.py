@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -233,7 +234,7 @@ class _RoundWriter:
         write(path, written.laid.sheet, edition.form, edition.contract.title, edition.as_of)
         side = json.dumps({"as_of": edition.as_of.isoformat()}) + "\n"
         path.with_name(f"{path.name}.delivery.json").write_text(side, encoding="utf-8")
-        self.defects.extend(written.defects())
+        self.defects.extend(written.defects)
         self.files.append(written.record())
 
 
@@ -259,6 +260,7 @@ class _Written:
         manner = manners[int(stream(self.edition.seed, contract.id, "name").integers(len(manners)))]
         return f"{contract.department}/{contract.extract}/{manner}{self.ending}{self.edition.form.suffix}"
 
+    @cached_property
     def defects(self) -> list[Defect]:
         """Return every planted defect by its place in the file."""
         place = (self.edition.round_no, self.edition.contract.id, self.file)
@@ -275,7 +277,7 @@ class _Written:
 
     def record(self) -> SampleFile:
         """Return the file's expected ledger and verdict."""
-        defects, form, laid = self.defects(), self.edition.form, self.laid
+        defects, form, laid = self.defects, self.edition.form, self.laid
         skipped = Counter(_SKIPPED[d.defect] for d in laid.defects if d.effect is Effect.SKIPPED)
         return SampleFile(
             round_no=self.edition.round_no,
