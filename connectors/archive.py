@@ -59,10 +59,11 @@ def _copy(source: Path, target: Path) -> tuple[str, int, int]:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise NotWholeError("文件已不在收件箱，或不是普通文件") from error
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(descriptor)
+        raise NotWholeError("不是普通文件")
     with os.fdopen(descriptor, "rb") as reading:
-        before = os.fstat(reading.fileno())
-        if not stat.S_ISREG(before.st_mode):
-            raise NotWholeError("不是普通文件")
         digest = hashlib.sha256()
         size = 0
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as writing:

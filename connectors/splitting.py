@@ -256,8 +256,8 @@ def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, 
 def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
     """Settle which number each content gets on the few base keys that more than one content or record shares.
 
-    Equal content keeps its number; then equal identity; then, in order, whatever does not clearly differ; the rest
-    gets new numbers.
+    Equal content keeps its number; then equal identity; then whatever shares most of its identity; then, in order,
+    what does not clearly differ; the rest gets new numbers.
     """
     strangers = ""
     if contract.identity:
@@ -285,8 +285,8 @@ def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
         f' join pg_temp.contested using (base) join raw."{contract.id}" v on v._record_key = p.record_key'
         " and v._batch_id = p.version_batch_id",
     )
-    for condition in ("n.row_hash = o.row_hash", "n.identity = o.identity", None):
-        _pair(connection, condition)
+    for pairs in (_in_order("row_hash"), _in_order("identity"), _SHARING_MOST, _in_order(None)):
+        _pair(connection, pairs)
     execute(
         connection,
         "update contest_new n set key_no = f.last_no + f.nth, is_stranger = cardinality(n.identity) > 0"
@@ -296,17 +296,38 @@ def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
     )
 
 
-def _pair(connection: Connection, condition: str | None) -> None:
-    """Give free records to free contents of the same base, in stable order: equal in `condition`, or compatible."""
-    same = {"n.row_hash = o.row_hash": ", row_hash", "n.identity = o.identity": ", identity"}.get(condition or "", "")
-    match = condition or f"not {clearly_differ('n.identity', 'o.identity')}"
+_FREE_NEW = "select * from contest_new where key_no is null"
+_FREE_OLD = "select * from contest_old where not is_met"
+_SHARING_MOST = (
+    "select distinct on (base, key_no) row_no, base, key_no from (select distinct on (n.row_no) n.row_no, n.base,"
+    " o.key_no, count(*) as shared from"
+    f" (select f.*, i.* from ({_FREE_NEW}) f, unnest(f.identity) with ordinality i (part, place)) n"
+    f" join (select f.*, i.* from ({_FREE_OLD}) f, unnest(f.identity) with ordinality i (part, place)) o"
+    " on o.base = n.base and o.place = n.place and o.part = n.part"
+    " group by n.row_no, n.base, o.key_no order by n.row_no, shared desc, o.key_no) best"
+    " order by base, key_no, shared desc, row_no"
+)
+"""Each free content's record that shares most identity columns with it; a record goes to the content that shares most."""
+
+
+def _in_order(same: str | None) -> str:
+    """Free contents and records of one base in stable order: equal in a column, or at least not clearly different."""
+    by = f", {same}" if same is not None else ""
+    match = f"n.{same} = o.{same}" if same is not None else f"not {clearly_differ('n.identity', 'o.identity')}"
+    return (
+        "select n.row_no, o.base, o.key_no from"
+        f" (select f.*, row_number() over (partition by base{by} order by identity, row_hash) as nth"
+        f" from ({_FREE_NEW}) f) n"
+        f" join (select f.*, row_number() over (partition by base{by} order by key_no) as nth from ({_FREE_OLD}) f) o"
+        f" on o.base = n.base and o.nth = n.nth and {match}"
+    )
+
+
+def _pair(connection: Connection, pairs: str) -> None:
+    """Give free records to free contents as the query (`row_no, base, key_no`) says."""
     execute(
         connection,
-        "with n as (select *, row_number() over"
-        f" (partition by base{same} order by identity, row_hash) as nth from contest_new where key_no is null),"
-        f" o as (select *, row_number() over (partition by base{same} order by key_no) as nth"
-        " from contest_old where not is_met),"
-        f" pairs as (select n.row_no, o.base, o.key_no from n join o on o.base = n.base and o.nth = n.nth and {match}),"
+        f"with pairs as materialized ({pairs}),"
         " met as (update contest_old c set is_met = true from pairs where c.base = pairs.base"
         " and c.key_no = pairs.key_no returning 1)"
         " update contest_new c set key_no = pairs.key_no from pairs where pairs.row_no = c.row_no",
