@@ -74,6 +74,12 @@ def intake() -> None:
         get_current_context()["group"] = group  # type: ignore[typeddict-unknown-key]
         return deliveries.decide_department(_run_id(), group)
 
+    @task(trigger_rule="all_done", doc_md="没有批次入库、因而不会重算时，让门户显示新的暂扣与退回。")
+    def refresh_portal() -> None:
+        from dags.support import publishing
+
+        publishing.refresh_portal(_run_id())
+
     start_warehouse = TriggerDagRunOperator(
         task_id="start_warehouse",
         trigger_dag_id="warehouse",
@@ -86,7 +92,7 @@ def intake() -> None:
     received = receive.expand(department=discover())
     judged = judge()
     received >> judged
-    decide.expand(group=judged) >> start_warehouse
+    decide.expand(group=judged) >> [refresh_portal(), start_warehouse]
 
 
 intake()

@@ -8,7 +8,6 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from connectors import landing
 from connectors.settings import load_settings
 
 
@@ -28,6 +27,9 @@ class LandingTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll for ever; a listing already announced is not announced again until it changes."""
+        # every task parses the DAG file, and with it this module: the landing zone is imported only where it is watched
+        from connectors import landing
+
         zone = load_settings().landing
         announced: Any = {}
         previous: Any = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connectors.database import connect
 from connectors.settings import load_settings
 from dags.support import runs
 from dags.support.clock import now
@@ -40,3 +41,17 @@ def build_portal(run_id: str) -> None:
     settings = load_settings()
     portal.build(settings, now=now())
     runs.report_progress(settings, run_id, "assess", "门户", state="done")
+
+
+def refresh_portal(run_id: str) -> None:
+    """Rebuild the pages where deliveries were answered but none was accepted: no mart, and so no portal, follows."""
+    settings = load_settings()
+    with connect(settings.dsn()) as connection:
+        row = connection.execute(
+            "select count(*), count(applied_seq) from quality.batch where run_id = %s", (run_id,)
+        ).fetchone()
+    answered, accepted = row if row else (0, 0)
+    if answered and not accepted:
+        import portal
+
+        portal.build(settings, now=now())

@@ -67,6 +67,7 @@ def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[st
 
 
 def announced(listings: Iterator[dict[str, tuple[int, int]]], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
+    from connectors import landing
     from dags.support import landing_trigger
 
     class ExhaustedError(Exception):
@@ -78,7 +79,7 @@ def announced(listings: Iterator[dict[str, tuple[int, int]]], monkeypatch: pytes
         except StopIteration as error:
             raise ExhaustedError from error
 
-    monkeypatch.setattr(landing_trigger.landing, "listing", listing)
+    monkeypatch.setattr(landing, "listing", listing)
     events = []
 
     async def collect() -> None:
