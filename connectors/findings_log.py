@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 _TEXTS = ("column_name", "header", "rule", "dimension", "severity", "message", "value", "suggestion")
-ISSUE_SCHEMA = pa.schema([("row_no", pa.int64()), *((name, pa.string()) for name in _TEXTS)])
+_FIELDS: list[pa.Field[Any]] = [pa.field("row_no", pa.int64()), *(pa.field(name, pa.string()) for name in _TEXTS)]
+ISSUE_SCHEMA = pa.schema(_FIELDS)
 """One row per finding. `value` is the plain delivered cell: for staging only. `row_no` is null for the whole delivery,
 `column_name` and `header` are null for a whole row; `header` is the department's own."""
 

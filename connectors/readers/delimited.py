@@ -6,6 +6,8 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +33,8 @@ _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_ROWS = 200
 _SURE = 0.6
 """Share of sampled rows that must agree on a field count before anything but a comma is believed."""
+_MAX_FIELDS = 4096
+"""A record with more is not taken apart: it cannot be of the table."""
 _BLOCK_BYTES = 4 * 1024**2
 
 
@@ -45,51 +49,59 @@ def open_delimited(path: Path, limits: Limits) -> TextFile:
         head = file.read(_SAMPLE_BYTES)[len(encoding.bom) :].decode(encoding.codec, errors="ignore")
     if not head.strip():
         raise UnreadableFileError("文件是空的，没有任何内容，请检查后重新报送。")
-    delimiter, width = detect_delimiter(head)
-    if width > limits.columns:
+    delimiter, widths = detect_delimiter(head)
+    if (width := max(widths)) > limits.columns:
         raise UnreadableFileError(f"表格有 {width} 列，超过上限 {limits.columns} 列，请检查文件后重新报送。")
-    opener = partial(_batches, path, encoding, delimiter, width)
+    opener = partial(_batches, path, encoding, delimiter, widths)
     return TextFile("csv", encoding.name, delimiter, (TextSheet("", hidden=False, epoch_1904=False, open=opener),))
 
 
-def detect_delimiter(sample: str) -> tuple[str, int]:
-    """Return the delimiter and the usual field count of the sampled rows; a comma unless another is sure."""
-    found: list[tuple[float, int, str]] = []
-    for delimiter in _DELIMITERS:
-        counts = _field_counts(sample, delimiter)
-        count, rows = max(counts.items(), key=lambda c: (c[1], c[0]), default=(1, 0))
-        if count > 1:
-            found.append((rows / counts.total(), count, delimiter))
-    share, width, delimiter = max(found, key=lambda f: (f[0], f[1]), default=(0.0, 1, ","))
-    if delimiter != "," and share < _SURE:
-        comma = next((f for f in found if f[2] == ","), (0.0, 1, ","))
-        return ",", comma[1]
-    return delimiter, width
+def detect_delimiter(sample: str) -> tuple[str, tuple[int, ...]]:
+    """Return the delimiter (a comma unless another is sure) and the usual field counts, the first record's included."""
+    found = [_fit(sample, delimiter) for delimiter in _DELIMITERS]
+    best = max(found, key=lambda fit: (len(fit.counts) > 0, fit.share, max(fit.counts, default=0)))
+    if best.share < _SURE:
+        best = found[0]
+    return best.delimiter, best.counts or (1,)
 
 
-def _field_counts(sample: str, delimiter: str) -> Counter[int]:
-    counts: Counter[int] = Counter()
-    lines = re.split(r"\r\n|\n|\r", sample)
-    for line in lines[: max(1, min(len(lines) - 1, _SAMPLE_ROWS))]:
-        if line.count('"') % 2:
-            continue
-        try:
-            fields = next(csv.reader([line], delimiter=delimiter), [])
-        except csv.Error:
-            continue
-        if any(fields):
-            counts[len(fields)] += 1
-    return counts
+@dataclass(frozen=True)
+class _Fit:
+    """How well a delimiter explains a sample: share of the rows with the most frequent field count."""
+
+    delimiter: str
+    share: float
+    counts: tuple[int, ...]
 
 
-def _batches(path: Path, encoding: Encoding, delimiter: str, width: int) -> Iterator[TextBatch]:
+def _fit(sample: str, delimiter: str) -> _Fit:
+    """Read the sample as it stands and, as a stray quote may hide rows, line by line; keep what agrees better."""
+    lines = re.split(r"\r\n|\n|\r", sample)[: _SAMPLE_ROWS + 1]
+    lines = lines[:-1] if len(lines) > 1 else lines
+    single = [line for line in lines if line.count('"') % 2 == 0]
+    fits = [_Fit(delimiter, 0.0, ())]
+    for source in ([line + "\n" for line in lines], single):
+        counts = [len(row) for row in _rows(source, delimiter) if any(row)]
+        usual, rows = max(Counter(counts).items(), key=lambda c: (c[1], c[0]), default=(1, 0))
+        if usual > 1:
+            fits.append(_Fit(delimiter, rows / len(counts), tuple({usual: 0, counts[0]: 0})))
+    return max(fits, key=lambda fit: fit.share)
+
+
+def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(lines, delimiter=delimiter)
+    with suppress(csv.Error):
+        yield from reader
+
+
+def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, ...]) -> Iterator[TextBatch]:
     row_no, carry = 1, b""
     chunks = utf8_chunks(path, encoding)
     chunk = next(chunks, None)
     while chunk is not None:
         following = next(chunks, None)
         buffer = carry + chunk if carry else chunk
-        records = split_records(buffer, delimiter, width=width, final=following is None)
+        records = split_records(buffer, delimiter, widths=widths, final=following is None)
         if len(records.starts):
             yield _batch(buffer, records, delimiter, row_no, damaged=encoding.damaged_lines > 0)
         row_no += len(records.starts)
@@ -122,7 +134,7 @@ def _undecodable(buffer: bytes, records: Records) -> list[int]:
 def _cells(buffer: bytes, records: Records, delimiter: str) -> pl.DataFrame:
     """Parse the records, those of one field count at a time, and put them back in order."""
     count = len(records.starts)
-    readable = (records.field_count > 0) & ~records.faulty
+    readable = (records.field_count > 0) & (records.field_count <= _MAX_FIELDS) & ~records.faulty
     counts = np.unique(records.field_count[readable])
     if readable.all() and len(counts) == 1:
         return _parse(memoryview(buffer)[: records.consumed], records, delimiter, int(counts[0]), count)

@@ -37,13 +37,13 @@ class Records:
     consumed: int
 
 
-def split_records(buffer: bytes, delimiter: str, *, width: int, final: bool) -> Records:
+def split_records(buffer: bytes, delimiter: str, *, widths: tuple[int, ...], final: bool) -> Records:
     """Split UTF-8 text into records.
 
     Args:
         buffer: begins at a record's start.
         delimiter: one ASCII character.
-        width: the file's usual field count, which tells a quoted line break from a stray quote.
+        widths: the file's usual field counts, which tell a quoted line break from a stray quote.
         final: nothing follows the buffer.
     """
     data = np.frombuffer(buffer, dtype=np.uint8)
@@ -52,7 +52,7 @@ def split_records(buffer: bytes, delimiter: str, *, width: int, final: bool) -> 
     if b'"' not in buffer:
         return _tile(data, breaks, delimiters, final=final, multiline=False)
     quotes = np.flatnonzero(data == _QUOTE)
-    text = _Text(buffer, data, delimiter, width, breaks, quotes)
+    text = _Text(buffer, data, delimiter, widths, breaks, quotes)
     outer_breaks = breaks[_outside(quotes, breaks)]
     records = _tile(
         data,
@@ -71,7 +71,7 @@ class _Text:
     buffer: bytes
     data: NDArray[np.uint8]
     delimiter: str
-    width: int
+    widths: tuple[int, ...]
     breaks: Ints
     quotes: Ints
 
@@ -126,7 +126,7 @@ def _trustworthy(text: _Text, records: Records, *, final: bool) -> bool:
     stops = records.starts + records.lengths
     lines = np.searchsorted(text.breaks, stops) - np.searchsorted(text.breaks, records.starts)
     joined = lines > 1
-    return not (joined & ((records.field_count != text.width) | (records.lengths > MAX_RECORD_BYTES))).any()
+    return not (joined & (~np.isin(records.field_count, text.widths) | (records.lengths > MAX_RECORD_BYTES))).any()
 
 
 def _split_line_by_line(text: _Text, delimiters: Ints, *, final: bool) -> Records:
@@ -183,7 +183,7 @@ def _field_count(record: bytes, delimiter: str) -> int:
 def _join(text: _Text, lines: Records, line: int, closing: Ints) -> tuple[int | None, int]:
     """Return the line that closes the quoted cell opened on `line` and the record's field count, or None."""
     starts, stops = lines.starts, lines.starts + lines.lengths
-    start, width = int(starts[line]), text.width
+    start, usual = int(starts[line]), [width for width in text.widths if width > 1]
     for last in closing:
         if stops[last] - start > MAX_RECORD_BYTES:
             break
@@ -196,7 +196,7 @@ def _join(text: _Text, lines: Records, line: int, closing: Ints) -> tuple[int | 
         if count == _MALFORMED:
             break
         swallowed = (text.buffer[starts[i] : stops[i]] for i in range(line + 1, int(last) + 1))
-        if count != width and width > 1 and any(_field_count(s, text.delimiter) == width for s in swallowed):
+        if count not in text.widths and any(_field_count(s, text.delimiter) in usual for s in swallowed):
             break
         return int(last), count
     return None, _UNCLOSED

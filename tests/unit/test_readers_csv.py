@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from connectors.readers import UnreadableFileError, encoding, open_file
+from connectors.readers.records import split_records
+from connectors.settings import Limits
+from tests.unit.delivered_files import records, write
+
+LIMITS = Limits()
+
+
+def read(path: Path) -> list[tuple[int, tuple[str, ...] | None]]:
+    return records(open_file(path, limits=LIMITS).sheets[0])
+
+
+CELL = st.text(st.sampled_from('ab威海,;"\n \u3000·𬱟'), max_size=6)
+ROWS = st.lists(st.one_of(st.just([]), st.lists(CELL, min_size=3, max_size=3)), max_size=12)
+
+
+@given(rows=ROWS, line_end=st.sampled_from(["\n", "\r\n"]), codec=st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]))
+@example(rows=[['a"', "b\r\nc,d\ne", '""']], line_end="\r\n", codec="gb18030")
+@example(rows=[["", "", '"'], [], ['\n"', ",", "a"]], line_end="\n", codec="utf-8")
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_cells_and_row_numbers_are_as_written_when_a_csv_writer_wrote_them(
+    tmp_path: Path, rows: list[list[str]], line_end: str, codec: str
+) -> None:
+    out = io.StringIO()
+    header = ["编号", "名称", "备注"]
+    csv.writer(out, lineterminator=line_end).writerows([header, *rows])
+    expected = [(number, tuple(row)) for number, row in enumerate([header, *rows], 1)]
+    assert read(write(tmp_path, out.getvalue(), codec)) == expected
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_after_a_bad_one_keep_their_numbers_when_fields_are_missing_or_a_quote_is_stray(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    lines, expected = ["k,a,b"], [(1, ("k", "a", "b"))]
+    for number in range(2, 12):
+        kind = data.draw(st.sampled_from(["good", "quoted", "short", "long", "stray", "blank", "two lines"]))
+        text, cells = {
+            "good": (f"{number},x,y", (str(number), "x", "y")),
+            "quoted": (f'{number},"x, ""y""",z', (str(number), 'x, "y"', "z")),
+            "short": (f"{number},x", (str(number), "x")),
+            "long": (f"{number},1992-10-22,5,000(万美元)", (str(number), "1992-10-22", "5", "000(万美元)")),
+            "stray": (f'{number},"x,y', None),
+            "blank": ("", ()),
+            "two lines": (f'{number},"x\ny",z', (str(number), "x\ny", "z")),
+        }[kind]
+        lines.append(text)
+        expected.append((number, cells))
+    lines += ["12,x,y", "13,x,y"]
+    expected += [(12, ("12", "x", "y")), (13, ("13", "x", "y"))]
+    assert read(write(tmp_path, "\n".join(lines) + "\n")) == expected
+
+
+def test_the_rest_of_the_file_is_read_when_a_quote_is_never_closed(tmp_path: Path) -> None:
+    body = "".join(f"{i},名称{i},备注\n" for i in range(2, 5000))
+    rows = read(write(tmp_path, 'k,a,b\n"1,名称,备注\n' + body))
+    assert rows[1] == (2, None)
+    assert rows[-1] == (5000, ("4999", "名称4999", "备注"))
+
+
+def test_a_quote_inside_a_cell_is_kept_when_the_cell_is_not_quoted(tmp_path: Path) -> None:
+    assert read(write(tmp_path, 'k,a\n1,威海"金海"公司\n2,x\n'))[1] == (2, ("1", '威海"金海"公司'))
+
+
+@pytest.mark.parametrize("chunk", [64, 200, 1000])
+def test_nothing_is_lost_between_chunks_when_records_cross_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    rows = [[str(i), f'第{i}行\n"引用", 逗号', ""] if i % 3 else [] for i in range(200)]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([["k", "a", "b"], *rows])
+    path = write(tmp_path, out.getvalue())
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", chunk)
+    assert read(path) == [(n, tuple(r)) for n, r in enumerate([["k", "a", "b"], *rows], 1)]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "cell"), [(",", "x"), (";", "x"), ("\t", "a,b"), ("|", "3,100(万)")], ids=["，", "；", "tab", "|"]
+)
+def test_the_delimiter_is_found_when_every_row_agrees_on_it(tmp_path: Path, delimiter: str, cell: str) -> None:
+    lines = [delimiter.join(row) for row in (["编号", "名称", "金额"], ["1", "甲", cell], ["2", "乙", cell])]
+    file = open_file(write(tmp_path, "\n".join(lines)), limits=LIMITS)
+    assert file.delimiter == delimiter
+    assert records(file.sheets[0])[1] == (2, ("1", "甲", cell))
+
+
+@pytest.mark.parametrize(("codec", "named"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("gb18030", "gb18030")])
+def test_four_byte_characters_survive_when_the_encoding_is(tmp_path: Path, codec: str, named: str) -> None:
+    file = open_file(write(tmp_path, "姓名,地址\n王𬱟,㛃•镕\n", codec), limits=LIMITS)
+    assert file.encoding == named
+    assert records(file.sheets[0]) == [(1, ("姓名", "地址")), (2, ("王𬱟", "㛃•镕"))]
+
+
+@pytest.mark.parametrize(("codec", "foreign"), [("utf-8", "gb18030"), ("gb18030", "utf-8")])
+def test_only_the_damaged_row_is_faulty_when_the_file_is_otherwise_clean(
+    tmp_path: Path, codec: str, foreign: str
+) -> None:
+    lines = [f"{i},威海市环翠区第{i}街道".encode(codec) for i in range(200)]
+    lines[57] = "57,荣成".encode(foreign) + b"\xff\xff"
+    rows = read(write(tmp_path, "编号,地址\n".encode(codec) + b"\n".join(lines) + b"\n"))
+    assert [no for no, cells in rows if cells is None] == [59]
+    assert rows[59] == (60, ("58", "威海市环翠区第58街道"))
+
+
+def test_the_first_bad_line_is_named_when_no_encoding_fits(tmp_path: Path) -> None:
+    content = b"k,a\n" + b"1,\xff\xff\n" * 50
+    with pytest.raises(UnreadableFileError, match="既不是 UTF-8 也不是 GB18030（第 2 行"):
+        open_file(write(tmp_path, content), limits=LIMITS)
+
+
+def test_old_mac_line_ends_are_line_ends_when_there_is_no_line_feed(tmp_path: Path) -> None:
+    assert read(write(tmp_path, b"a,b\r1,2\r3,4")) == [(1, ("a", "b")), (2, ("1", "2")), (3, ("3", "4"))]
+
+
+def test_a_line_of_delimiters_only_is_not_taken_apart_when_it_has_thousands_of_fields(tmp_path: Path) -> None:
+    rows = read(write(tmp_path, "a,b\n1,2\n" + "," * 100_000 + "\n3,4\n"))
+    assert [no for no, _ in rows] == [1, 2, 3, 4]
+    assert rows[3] == (4, ("3", "4"))
+
+
+@given(text=st.text(st.sampled_from('a,"\n\r'), max_size=40), width=st.integers(1, 4))
+@settings(max_examples=400, deadline=None)
+def test_records_tile_the_text_when_it_is_arbitrary(text: str, width: int) -> None:
+    buffer = text.encode()
+    found = split_records(buffer, ",", widths=(width,), final=True)
+    assert found.consumed == len(buffer)
+    ends = (found.starts + found.lengths).tolist()
+    assert found.starts.tolist() == [0, *ends][: len(ends)]
+    assert (found.lengths > 0).all()
