@@ -115,8 +115,9 @@ def _births(
     has_parent = np.zeros(households, dtype=np.bool_)
     has_parent[household[role == PARENT]] = True
     head_age = np.where(has_child, 24 + 34 * rng.beta(1.6, 1.7, households), 21 + 70 * rng.beta(1.5, 1.4, households))
-    head_age = np.where(has_parent, np.minimum(head_age, 58), head_age)
-    spouse_age = np.maximum(head_age + rng.normal(-0.6, 2.6, households), 21.5)
+    head_age = np.where(has_parent & (head_age > 58), rng.uniform(40, 58, households), head_age)
+    spouse_age = head_age + rng.normal(-0.6, 2.6, households)
+    spouse_age = np.where(spouse_age < 21.5, rng.uniform(21.5, 24, households), spouse_age)
     younger = np.where(couple, np.minimum(head_age, spouse_age), head_age)
     first_at = 20.5 + (np.minimum(35.5, younger - 0.2) - 20.5) * rng.beta(1.8, 1.8, households)
     gap = rng.uniform(1.6, 5.0, households)
@@ -124,7 +125,7 @@ def _births(
     order = order - np.maximum.accumulate(np.where(role == HEAD, order, 0)) - 1
     child_age = (younger - first_at)[household] - np.maximum(order, 0) * gap[household]
     child_age = np.where(child_age < 0.05, (younger - first_at)[household], child_age)
-    parent_age = np.minimum(head_age[household] + rng.uniform(22, 34, count), 99)
+    parent_age = head_age[household] + rng.uniform(22, 34, count)
     age = np.select(
         [role == HEAD, role == SPOUSE, role == CHILD],
         [head_age[household], spouse_age[household], child_age],

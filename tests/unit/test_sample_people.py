@@ -139,3 +139,7 @@ def test_identity_numbers_are_refused_when_a_day_has_more_than_499_of_one_sex():
 def test_credit_codes_do_not_repeat_when_numbers_are_consecutive(first):
     codes = credit_codes(["91"] * 100, np.full(100, 371000), np.arange(first, first + 100))
     assert codes.n_unique() == 100
+
+
+def test_births_do_not_pile_up_on_one_day_when_a_city_is_made(city):
+    assert city.population.group_by("birth_date").len()["len"].max() < 10
