@@ -23,10 +23,12 @@ from connectors.normalise.dates import normalise_date, normalise_datetime, norma
 from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
 from connectors.normalise.identifiers import normalise_id, normalise_uscc
 from connectors.normalise.numbers import normalise_decimal, normalise_int, normalise_money, normalise_quantity
-from connectors.normalise.text import damaged, missing, over_distinct, put, tidy, tidy_person_names
+from connectors.normalise.text import FILLERS, damaged, missing, over_distinct, put, tidy, tidy_person_names
 
 __all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
 
+_IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
+_ZERO_DATE = r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$"
 _PERSON_NAME = re.compile(r"姓名|曾用名|代表人|负责人|联系人|经办人|监护人$|申请人$")
 
 
@@ -90,16 +92,14 @@ def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit
 
 
 def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
-    nothing = missing(text, column.values)
-    if not nothing.any():
-        return nothing
+    nothing = missing(text, column.values if column.type in _IDENTIFYING else {*column.values, *FILLERS})
     match column.type:
         case ColumnType.BOOL:
             return nothing & ~known_bool(text)
         case ColumnType.CODE:
             return nothing & ~known_word(text, context.codes[str(column.codes)])
         case ColumnType.DATE | ColumnType.DATETIME | ColumnType.PERIOD:
-            return nothing | text.str.contains(r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$")
+            return nothing | text.str.contains(_ZERO_DATE)
         case _:
             return nothing
 

@@ -210,7 +210,7 @@ def _scaled(number: pl.Series, words: pl.Series, ratios: Mapping[str, Fraction])
         if factor.denominator != 1:
             exact /= factor.denominator
         result = pl.when(fits).then(exact).otherwise(result)
-    return ratio.select(result.cast(_WORKING).alias("number")).to_series()
+    return ratio.with_columns(number=result.cast(_WORKING))["number"]
 
 
 def _fitted(number: pl.Series, trouble: pl.Series, otherwise: str) -> pl.DataFrame:

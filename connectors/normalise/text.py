@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import polars as pl
@@ -80,9 +80,9 @@ _NOTHING = [
     "Unknown",
     "undefined",
 ]
-PLACEHOLDERS: frozenset[str] = frozenset(
-    ["", *_NOTHING, *("0" * n for n in range(4, 21)), *(digit * n for digit in "19" for n in (15, 18))]
-)
+FILLERS = frozenset(digit * length for digit in "19" for length in (15, 18))
+"""Digits typed to fill an identifier: 111111111111111111; numbers may really be so."""
+PLACEHOLDERS = frozenset(["", *_NOTHING, *("0" * length for length in range(4, 21)), *FILLERS])
 """Texts that say there is no value, unless the column lists them among its `values`."""
 
 
@@ -139,9 +139,9 @@ def fold(cells: pl.Series) -> pl.Series:
     return put(cells, places, half_width)
 
 
-def missing(cells: pl.Series, values: tuple[str, ...]) -> pl.Series:
-    """Say which tidied texts mean that there is no value; those in `values` are true values of their column."""
-    return cells.is_in(list(PLACEHOLDERS.difference(values)))
+def missing(cells: pl.Series, true_values: Collection[str] = ()) -> pl.Series:
+    """Say which tidied texts mean that there is no value, those in `true_values` excepted."""
+    return cells.is_in(list(PLACEHOLDERS.difference(true_values)))
 
 
 def put(series: pl.Series, places: pl.Series, values: pl.Series | str | bool) -> pl.Series:

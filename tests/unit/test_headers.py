@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.contract import Contract
+from connectors.headers import HeaderError, HeaderMatch, match_headers, recognise
+from connectors.readers import UnreadableFileError, open_file
+from connectors.settings import Limits
+from connectors.tables import Table, find_table
+from tests.unit.delivered_files import contract, write, write_workbook
+
+ENTERPRISE = contract(
+    {
+        "uscc": {"header": "统一社会信用代码", "type": "uscc"},
+        "name": {"header": "企业名称", "type": "text", "required": True, "aliases": ["企业全称（中文）"]},
+        "legal_representative": {"header": "法定代表人", "type": "text", "aliases": ["法人代表"]},
+        "registered_capital": {"header": "注册资本", "type": "money", "unit": "CNY", "aliases": ["注册资金"]},
+        "established_on": {"header": "成立日期", "type": "date", "aliases": ["注册日期"]},
+        "status": {"header": "登记状态", "type": "code", "codes": "status"},
+    },
+    extract="enterprise",
+    title="市场主体登记信息",
+    fallback_key=["name", "established_on"],
+    ignored={"源年份": "汇编者所加。"},
+)
+COUPLE = contract(
+    {
+        "no": {"header": "登记证号", "type": "text"},
+        "father_name": {"header": "父亲姓名", "type": "text"},
+        "mother_name": {"header": "母亲姓名", "type": "text"},
+        "started_on": {"header": "开始日期", "type": "date"},
+    },
+    extract="couple",
+    title="出生登记",
+)
+
+
+def matched(match: HeaderMatch) -> dict[str, str]:
+    return {column: m.header for column, m in match.matched().items()}
+
+
+def hows(match: HeaderMatch) -> list[str]:
+    return [m.how for m in match.columns]
+
+
+def table(path: Path, *contracts: Contract) -> Table:
+    return find_table(open_file(path, limits=Limits()), contracts)
+
+
+def refusal(path: Path, *contracts: Contract) -> str:
+    with pytest.raises(HeaderError) as caught:
+        table(path, *contracts)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "how"),
+    [
+        ("企业名称", "name", "name"),
+        ("企业 名称", "name", "name"),
+        ("企业\n名称*", "name", "name"),
+        ("\ufeff企业名称", "name", "name"),
+        ("企业全称(中文）", "name", "alias"),
+        ("企业名称（必填）", "name", "alias"),
+        ("registered_capital", "registered_capital", "alias"),
+        ("Registered Capital", "registered_capital", "alias"),
+        ("注册资金（万元）", "registered_capital", "alias"),
+        ("法定代表人姓名", "legal_representative", "similar"),
+        ("统一社会信用代码证号", "uscc", "similar"),
+        ("地区", None, "unknown"),
+        ("注册地址", None, "unknown"),
+        ("源年份", None, "ignored"),
+        ("F8", None, "empty"),
+        ("", None, "empty"),
+    ],
+)
+def test_a_header_leads_to_its_column_when_written_in_many_ways(header: str, column: str | None, how: str) -> None:
+    found = match_headers([header], ENTERPRISE).columns[0]
+    assert (found.column, found.how) == (column, how)
+    assert (found.confidence < 1) == (how not in ("name", "alias", "ignored") or "必填" in header or "万元" in header)
+
+
+def test_the_first_column_is_taken_when_a_header_is_doubled() -> None:
+    match = match_headers(["企业名称", "企业名称", "统一社会信用代码"], ENTERPRISE)
+    assert hows(match) == ["name", "duplicate", "name"]
+    assert match.matched()["name"].position == 0
+
+
+def test_an_exact_header_wins_when_a_similar_one_stands_before_it() -> None:
+    match = match_headers(["法定代表人姓名", "法定代表人"], ENTERPRISE)
+    assert hows(match) == ["duplicate", "name"]
+
+
+def test_no_column_is_guessed_when_the_header_says_the_opposite() -> None:
+    match = match_headers(["登记证号", "父亲姓名", "结束日期"], COUPLE)
+    assert matched(match) == {"no": "登记证号", "father_name": "父亲姓名"}
+    assert match.missing == ("mother_name", "started_on")
+    assert match_headers(["母亲的姓名"], COUPLE).columns[0].column == "mother_name"
+
+
+def test_the_unit_of_bare_numbers_is_known_when_the_header_names_it() -> None:
+    match = match_headers(["注册资本（万元）", "企业名称（全称）"], ENTERPRISE)
+    assert [m.unit for m in match.columns] == ["万元", None]
+
+
+def test_the_real_registers_headers_are_recognised_when_none_is_given() -> None:
+    cells = [
+        "源年份",
+        "企业名称",
+        "统一社会信用代码",
+        "注册日期",
+        "企业类型",
+        "法人代表",
+        "注册资金",
+        "经营范围",
+        "所在省份",
+        "地区",
+        "注册地址",
+    ]
+    found = recognise(cells, [COUPLE, ENTERPRISE])
+    assert found is not None
+    assert found[0] is ENTERPRISE
+    assert set(found[1].matched()) == {"name", "uscc", "established_on", "legal_representative", "registered_capital"}
+
+
+def test_nothing_is_recognised_when_two_contracts_fit_equally() -> None:
+    twin = ENTERPRISE.model_copy(update={"extract": "twin"})
+    assert recognise(["统一社会信用代码", "企业名称", "成立日期"], [ENTERPRISE, twin]) is None
+    assert recognise(["甲", "乙"], [ENTERPRISE, COUPLE]) is None
+
+
+def test_the_header_is_found_when_titles_and_blank_lines_stand_above_it(tmp_path: Path) -> None:
+    above = "市场主体登记信息,,\n截至2021年9月30日,,\n\n"
+    text = above + "统一社会信用代码,企业名称,成立日期\n91371000MA3C00011R,甲,2020-1-1\n"
+    found = table(write(tmp_path, text), ENTERPRISE)
+    assert (found.header_row_no, found.preamble_rows, found.blank_rows) == (4, 2, 1)
+    assert found.preamble == ("市场主体登记信息", "截至2021年9月30日")
+    assert found.header_cells == ("统一社会信用代码", "企业名称", "成立日期")
+    assert [batch.row_no.to_list() for batch in found.batches] == [[5]]
+
+
+def test_the_contract_is_recognised_when_a_department_has_several(tmp_path: Path) -> None:
+    path = write(tmp_path, "登记证号,父亲姓名,母亲姓名\n1,张三,李四\n")
+    assert table(path, ENTERPRISE, COUPLE).contract is COUPLE
+
+
+def test_the_visible_sheet_with_the_table_is_read_when_others_hold_notes(tmp_path: Path) -> None:
+    rows = [["统一社会信用代码", "企业名称"], ["91371000MA3C00011R", "甲"]]
+    path = write_workbook(tmp_path, {"说明": [["填报说明"]], "数据": rows, "上月": rows}, hidden=["上月"])
+    found = table(path, ENTERPRISE)
+    assert (found.sheet, found.other_sheets) == ("数据", ("说明", "上月"))
+
+
+def test_the_file_is_refused_when_two_visible_sheets_hold_the_table(tmp_path: Path) -> None:
+    rows = [["统一社会信用代码", "企业名称"], ["91371000MA3C00011R", "甲"]]
+    message = refusal(write_workbook(tmp_path, {"一": rows, "二": rows}), ENTERPRISE)
+    assert "“一”、“二”" in message
+
+
+def test_the_columns_looked_for_are_named_when_the_key_is_missing(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, "企业名称,法定代表人,备注\n甲,张三,\n"), ENTERPRISE)
+    assert "主键列“统一社会信用代码”" in message
+    assert "“成立日期”" in message
+    assert "文件的表头是：“企业名称”、“法定代表人”、“备注”" in message
+
+
+def test_the_fallback_key_serves_when_the_key_column_is_missing(tmp_path: Path) -> None:
+    assert table(write(tmp_path, "企业名称,成立日期\n甲,2020-01-01\n"), ENTERPRISE).header.missing[0] == "uscc"
+
+
+def test_the_file_is_refused_when_a_required_column_is_missing(tmp_path: Path) -> None:
+    message = refusal(write(tmp_path, "统一社会信用代码,登记状态\n91371000MA3C00011R,在用\n"), ENTERPRISE)
+    assert "必填列“企业名称”" in message
+
+
+def test_the_refusal_shows_no_data_when_the_file_has_no_header(tmp_path: Path) -> None:
+    text = "371002198506070019,张三丰,13812345678\n371002198506070027,李四光,1\n"
+    message = refusal(write(tmp_path, text), COUPLE)
+    assert "没有找到出生登记的表头" in message
+    assert "张三丰" not in message
+    assert "371002" not in message
+
+
+def test_another_departments_sheet_is_refused_when_only_a_few_words_agree(tmp_path: Path) -> None:
+    header = ["登记证号", "开始日期", *(f"其他列{c}" for c in "甲乙丙丁戊己庚辛壬癸")]
+    wide = COUPLE.model_copy(
+        update={"columns": COUPLE.columns | {f"c{i}": ENTERPRISE.columns["status"] for i in range(9)}}
+    )
+    message = refusal(write(tmp_path, ",".join(header) + "\n" + "1," * 11 + "1\n"), wide)
+    assert "表头与出生登记不符" in message
+
+
+def test_a_workbook_is_refused_when_no_visible_sheet_is_filled(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path, {"空": [], "数据": [["登记证号"]]}, hidden=["数据"])
+    with pytest.raises(UnreadableFileError, match="没有任何数据"):
+        table(path, COUPLE)
