@@ -300,18 +300,17 @@ class _Desk:
         """Write the receipts; drop staging and the kept names once nothing more can come of the batch."""
         batch = self.batch()
         receipts.write(self.settings, self.connection, self.contracts, batch)
+        others = one(
+            self.connection,
+            "select exists (select from quality.batch where delivery_key = %(key)s and batch_id <> %(batch)s"
+            " and (status in ('received', 'staged', 'held') or answered_at is null))",
+            {"key": batch.delivery_key, "batch": self.batch_id},
+        )[0]
         if batch.status != "held":
+            if not others:
+                place.forget(self.settings.landing, batch.department, batch.delivery_key)
             staging.drop(self.connection, self.batch_id)
         self.update(answered_at=self.now)
-        waiting = one(
-            self.connection,
-            "select exists (select from quality.batch where delivery_key = %(key)s"
-            " and (status in ('received', 'staged', 'held') or answered_at is null))",
-            {"key": batch.delivery_key},
-        )[0]
-        self.connection.commit()
-        if not waiting:
-            place.forget(self.settings.landing, batch.department, batch.delivery_key)
 
     def apply(self, *, released_by: tuple[str, str] | None = None) -> None:
         """Apply the batch in one transaction: all of it or nothing.

@@ -144,9 +144,14 @@ def _all_files(folder: Path) -> Iterator[tuple[Path, tuple[int, int]]]:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+            return sorted((e for e in entries if not _is_hidden(e.name)), key=lambda e: e.name)
     except OSError:  # gone meanwhile, or closed to us
         return []
+
+
+def _is_hidden(name: str) -> bool:
+    """A name that begins with two dots is a path trick, not a hidden file."""
+    return name.startswith(".") and not name.startswith("..")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -70,7 +70,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             as_of_source=found.source,
             contract_version=contract.version,
             mode=contract.mode,
-            header_match=_masked_match(tables[0]),
+            header_match=_header_match(tables),
             target=contract.quality_target,
         )
         connection.commit()
@@ -275,7 +275,10 @@ def store_results(connection: Connection, contract: Contract, batch_id: int, res
 
 
 def copy_issues(connection: Connection, contract: Contract, batch_id: int) -> None:
-    """Copy the findings of staging to `quality.issue`, each value under its column's mask."""
+    """Copy the findings of staging to `quality.issue`, each value under its column's mask.
+
+    A suggestion is a sentence of advice, or a value of the column.
+    """
     kinds = " ".join(f"when '{c}' then '{mask_kind(contract, c)}'" for c in contract.columns)
     kind = f"case column_name {kinds} else 'text' end"
     execute(
@@ -283,15 +286,24 @@ def copy_issues(connection: Connection, contract: Contract, batch_id: int) -> No
         "insert into quality.issue (batch_id, row_no, column_name, header, rule, dimension, severity, message,"
         " value_masked, suggestion_masked) select %(batch)s, row_no, column_name, quality.mask_value(header, 'scan'),"
         f" rule, dimension, severity, message, left(quality.mask_value(value, {kind}), 200),"
-        f" left(quality.mask_value(suggestion, {kind}), 200)"
+        f" left(quality.mask_value(suggestion, case when suggestion like '%%。' then 'scan' else {kind} end), 200)"
         f" from {staging.table(batch_id, '_issue')} order by row_no nulls first, column_name nulls first, rule",
         {"batch": batch_id},
     )
 
 
-def _masked_match(table: Table) -> dict[str, Any]:
-    match = table.header.as_json()
+def _header_match(tables: Sequence[Table]) -> dict[str, Any]:
+    """How the first part's header was read, headers masked; and where each part's table and columns lie."""
+    match = tables[0].header.as_json()
     for column in match.get("columns", []):
         if column.get("header"):
             column["header"] = mask_identifiers(column["header"])
-    return match
+    parts = [
+        {
+            "sheet": t.sheet,
+            "header_row_no": t.header_row_no,
+            "positions": {name: m.position for name, m in t.header.matched().items()},
+        }
+        for t in tables
+    ]
+    return match | {"parts": parts}

@@ -307,7 +307,7 @@ _SHARING_MOST = (
     " group by n.row_no, n.base, o.key_no order by n.row_no, shared desc, o.key_no) best"
     " order by base, key_no, shared desc, row_no"
 )
-"""Each free content's record that shares most identity columns with it; a record goes to the content that shares most."""
+"""For each free content the record that shares most identity columns; a record goes to the content that shares most."""
 
 
 def _in_order(same: str | None) -> str:
@@ -318,8 +318,8 @@ def _in_order(same: str | None) -> str:
         "select n.row_no, o.base, o.key_no from"
         f" (select f.*, row_number() over (partition by base{by} order by identity, row_hash) as nth"
         f" from ({_FREE_NEW}) f) n"
-        f" join (select f.*, row_number() over (partition by base{by} order by key_no) as nth from ({_FREE_OLD}) f) o"
-        f" on o.base = n.base and o.nth = n.nth and {match}"
+        f" join (select f.*, row_number() over (partition by base{by} order by key_no) as nth"
+        f" from ({_FREE_OLD}) f) o on o.base = n.base and o.nth = n.nth and {match}"
     )
 
 

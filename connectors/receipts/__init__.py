@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors import archive, batches
 from connectors.batches import Batch, BatchFile
-from connectors.contract import Contract, Contracts
+from connectors.contract import Contracts
 from connectors.database import Connection
 from connectors.delivery_names import safe_name
 from connectors.errors import UserError
@@ -35,12 +35,15 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
     """
     contract = contracts.get(batch.contract_id or "")
     parts = batches.files(connection, batch.batch_id)
-    kept = place.recall(settings.landing, batch.department, batch.delivery_key)
-    names = [safe_name(n) for n in (kept.files if kept is not None else [p.file_name for p in parts])]
+    folder = place.folder(settings.landing, batch.department, batch.extract)
+    names = _names(settings, batch, parts, folder)
     scores = content.dimension_scores(connection, batch.batch_id)
     found = _plain_issues(connection, batch.batch_id, parts)
-    count = int(
-        one(connection, "select count(*) from quality.issue where batch_id = %(batch)s", {"batch": batch.batch_id})[0]
+    count, notes = one(
+        connection,
+        "select count(*) filter (where severity <> 'info'), count(*) filter (where severity = 'info')"
+        " from quality.issue where batch_id = %(batch)s",
+        {"batch": batch.batch_id},
     )
     listed = _by_part(content.issues(connection, batch.batch_id, content.JSON_ISSUES), parts)
     document = content.as_json(batch, names[0], scores, listed)
@@ -50,10 +53,10 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
         file_names=names,
         scores=scores,
         found=found,
-        offending=_offending(settings, contract, parts, found),
+        offending=_offending(settings, batch, parts, found),
         issue_count=count,
+        notes=notes,
     )
-    folder = place.folder(settings.landing, batch.department, batch.extract)
     stem = f"{names[0]}.{batch.batch_id}.receipt"
     paths = folder / f"{stem}.json", folder / f"{stem}.xlsx"
     place.write_whole(paths[0], json.dumps(document, ensure_ascii=False, indent=2).encode())
@@ -66,6 +69,16 @@ def read_json(connection: Connection, batch: Batch) -> dict[str, Any]:
     scores = content.dimension_scores(connection, batch.batch_id)
     found = content.issues(connection, batch.batch_id, content.JSON_ISSUES)
     return content.as_json(batch, batch.file_name, scores, found)
+
+
+def _names(settings: Settings, batch: Batch, parts: Sequence[BatchFile], folder: Path) -> list[str]:
+    """The department's own file names: as remembered, else from an earlier receipt, else masked."""
+    kept = place.recall(settings.landing, batch.department, batch.delivery_key)
+    if kept is not None:
+        return [safe_name(n) for n in kept.files]
+    ending = f".{batch.batch_id}.receipt.json"
+    earlier = [p.name.removesuffix(ending) for p in folder.iterdir() if p.name.endswith(ending)]
+    return [*earlier[:1], *(p.file_name for p in parts[len(earlier[:1]) :])]
 
 
 def _starts(parts: Sequence[BatchFile]) -> list[int]:
@@ -113,16 +126,17 @@ def _plain_issues(connection: Connection, batch_id: int, parts: Sequence[BatchFi
 
 
 def _offending(
-    settings: Settings, contract: Contract | None, parts: Sequence[BatchFile], found: Sequence[PlainIssue]
+    settings: Settings, batch: Batch, parts: Sequence[BatchFile], found: Sequence[PlainIssue]
 ) -> list[OffendingRows]:
+    places = (batch.header_match or {}).get("parts", [])
     shown = []
-    for part in parts:
+    for part, where in zip(parts, places, strict=False):
         row_nos = [i.row for i in found if i.file_no == part.file_no and i.row is not None]
-        if contract is None or not row_nos:
+        if not row_nos:
             continue
+        path = archive.path_of(settings.archive, part.sha256)
         try:
-            path = archive.path_of(settings.archive, part.sha256)
-            shown.append(offending_rows(path, contract, row_nos, file_no=part.file_no, limits=settings.limits))
+            shown.append(offending_rows(path, where, row_nos, file_no=part.file_no, limits=settings.limits))
         except UserError:
             continue
     return shown

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from connectors.contract import Contract
 from connectors.readers import open_file
 from connectors.receipts.workbook import SHEET_ROWS, OffendingRows
 from connectors.settings import Limits
-from connectors.tables import find_table
 
 
 def offending_rows(
-    path: Path, contract: Contract, row_nos: Sequence[int], *, file_no: int, limits: Limits
+    path: Path, place: Mapping[str, Any], row_nos: Sequence[int], *, file_no: int, limits: Limits
 ) -> OffendingRows:
     """Return the named rows of an archived file with its header, at most `SHEET_ROWS` of them.
 
+    Args:
+        place: `sheet`, `header_row_no` and `positions` of the file's table, as intake found them.
+        row_nos: the department's own row numbers, in any order.
+
     Raises:
-        UnreadableFileError, HeaderError: the file cannot be read as a table of the contract.
+        UnreadableFileError: the file cannot be read.
     """
-    table = find_table(open_file(path, limits=limits), [contract])
-    wanted = pl.Series(sorted(set(row_nos))[:SHEET_ROWS], dtype=pl.Int64)
-    last = wanted.max()
-    rows: dict[int, Sequence[str | None]] = {}
-    for batch in table.batches:
+    file = open_file(path, limits=limits)
+    sheet = next(s for s in file.sheets if s.name == place["sheet"])
+    header_no = int(place["header_row_no"])
+    wanted = pl.Series([header_no, *sorted(set(row_nos) - {header_no})[:SHEET_ROWS]], dtype=pl.Int64)
+    last = max(wanted.to_list())
+    rows: dict[int, tuple[str | None, ...]] = {}
+    for batch in sheet.batches():
         hits = batch.row_no.is_in(wanted.implode())
-        if hits.any():
-            rows |= dict(zip(batch.row_no.filter(hits).to_list(), batch.cells.filter(hits).rows(), strict=True))
-        if last is None or (len(batch) and batch.row_no[-1] >= last):
+        rows |= dict(zip(batch.row_no.filter(hits).to_list(), batch.cells.filter(hits).rows(), strict=True))
+        if len(batch) and batch.row_no[-1] >= last:
             break
-    positions = {name: match.position for name, match in table.header.matched().items()}
-    return OffendingRows(file_no, table.header_cells, rows, positions)
+    header = tuple(cell or "" for cell in rows.pop(header_no, ()))
+    return OffendingRows(file_no, header, rows, place["positions"])

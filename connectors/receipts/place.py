@@ -80,7 +80,8 @@ def take(landing: Path, names: Names) -> None:
         with contextlib.suppress(FileNotFoundError):
             facts = path.lstat()
             if (facts.st_size, facts.st_mtime_ns) == looks:
-                side_path(path).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # a name that leaves no room for the suffix
+                    side_path(path).unlink(missing_ok=True)
                 path.unlink()
 
 

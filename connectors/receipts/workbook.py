@@ -71,8 +71,15 @@ def render(
     found: Sequence[PlainIssue],
     offending: Sequence[OffendingRows],
     issue_count: int,
+    notes: int,
 ) -> bytes:
-    """Return the workbook. Every text is written as text: no formula, no link, whatever a cell begins with."""
+    """Return the workbook. Every text is written as text: no formula, no link, whatever a cell begins with.
+
+    Args:
+        found: the first `SHEET_ISSUES` findings and notes.
+        issue_count: findings in all.
+        notes: remarks that need no correction.
+    """
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(
         buffer,
@@ -80,9 +87,9 @@ def render(
     ) as workbook:
         styles = _Styles(workbook)
         page = _Page(workbook.add_worksheet("回执"), styles, batch, contract)
-        page.write(file_names, scores, issue_count)
+        page.write(file_names, scores, issue_count, notes)
         if found:
-            _issue_sheet(workbook, styles, found, issue_count, several=len(file_names) > 1)
+            _issue_sheet(workbook, styles, found, issue_count + notes, several=len(file_names) > 1)
         for part in offending:
             name = "问题行" if len(offending) == 1 else f"问题行-第{part.file_no}份"
             _row_sheet(workbook, styles, name, part, [i for i in found if i.file_no == part.file_no])
@@ -121,7 +128,7 @@ class _Page:
     contract: Contract | None
     line: int = 3
 
-    def write(self, file_names: Sequence[str], scores: Sequence[DimensionScore], issue_count: int) -> None:
+    def write(self, file_names: Sequence[str], scores: Sequence[DimensionScore], issue_count: int, notes: int) -> None:
         """Write the page."""
         self.sheet.set_column(0, 0, 18)
         self.sheet.set_column(1, 1, 80)
@@ -131,8 +138,9 @@ class _Page:
         self.sheet.write_string(1, 0, self.batch.summary or "", self.styles.sentence)
         self.sheet.set_row(1, 54)
         blocks = [self.facts(file_names), self.ledger(), self.scores(scores), self.headers()]
-        if issue_count:
-            note = f"共 {issue_count:,} 处，见“问题清单”；涉及的行见“问题行”，有问题的单元格标红并附批注。"
+        if issue_count or notes:
+            also = f"（另有提示 {notes:,} 条）" if notes else ""
+            note = f"共 {issue_count:,} 处{also}，见“问题清单”；涉及的行见“问题行”，有问题的单元格标红并附批注。"
             blocks.append([("问题", note)])
         for block in blocks:
             for label, text in block:

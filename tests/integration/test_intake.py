@@ -313,7 +313,7 @@ def test_delivery_is_read_again_when_a_crash_emptied_its_staging(office: Office)
     intake.release(office.settings, office.contracts, held, actor="王", why="核实", now=office.tick())
     assert office.current("list", "name") == [("张三丰",)]
     office.run()
-    assert office.batch(staged) == "accepted"
+    assert office.batch(staged, "rows_loaded, rows_withdrawn") == (1, 1)
     assert office.current("list", "name") == [("李四",)]
 
 
