@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from psycopg.rows import dict_row
@@ -24,6 +25,8 @@ from expectations.score import BatchScore, RuleResult, exact, percent, score
 
 if TYPE_CHECKING:
     from expectations.checkpoint import Outcome, Session
+
+WEAKEST_NAMED = 3
 
 log = logging.getLogger(__name__)
 
@@ -115,16 +118,28 @@ def judge_targets(settings: Settings, run_id: str, *, now: datetime) -> TargetVe
     return verdict
 
 
-def reasons_to_hold(contract: Contract, batch_score: BatchScore, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+def reasons_to_hold(
+    contract: Contract, batch_score: BatchScore, outcomes: Sequence[Outcome], shares: Mapping[str, Fraction]
+) -> tuple[str, ...]:
     """Return why a batch is held, one Chinese sentence each; empty where it may pass.
 
     A batch is held when its score is under the contract's target, or a critical guard or a critical rule fails.
+
+    Args:
+        contract: of the batch.
+        batch_score: by `score`.
+        outcomes: of the batch's suite.
+        shares: passed of checked rows by rule, to name the weakest where the score is too low.
     """
     target = contract.quality_target
-    failed = [o for o in outcomes if not o.success and o.expectation.severity is Severity.CRITICAL]
-    reasons = [_reason(contract, o) for o in failed]
+    failed = [o for o in outcomes if not o.success]
+    reasons = [_reason(contract, o) for o in failed if o.expectation.severity is Severity.CRITICAL]
     if batch_score.value is not None and batch_score.value < exact(target):
-        reasons.insert(0, f"质量得分 {percent(batch_score.value)}，低于目标 {percent(exact(target))}。")
+        rules = [o for o in failed if o.expectation.rule is not None and o.expectation.name in shares]
+        weakest = sorted(rules, key=lambda o: shares[o.expectation.name])[:WEAKEST_NAMED]
+        named = "、".join(f"{_where(contract, o)} {o.expectation.name} {o.observed}" for o in weakest)
+        low = f"质量得分 {percent(batch_score.value)}，低于目标 {percent(exact(target))}"
+        reasons.insert(0, f"{low}；合格率最低的规则：{named}。" if named else f"{low}。")
     return tuple(reasons)
 
 
@@ -178,7 +193,8 @@ class _BatchGate:
         tables = {"rows": ("staging", f"batch_{batch_id}"), "keys": ("staging", f"batch_{batch_id}_key")}
         outcomes = self.engine.run(compiled, tables, {"batch_id": batch_id})
         batch_score = score(result for _, result in results)
-        reasons = reasons_to_hold(contract, batch_score, outcomes)
+        shares = {r.rule: Fraction(r.passed, r.checked) for _, r in results if r.checked}
+        reasons = reasons_to_hold(contract, batch_score, outcomes, shares)
         suite = f"batch-{batch_id}"
         evidence.store_outcomes(
             self.connection, outcomes, suite=suite, run_id=self.run_id, batch_id=batch_id, now=self.now
@@ -246,9 +262,13 @@ def _reason(contract: Contract, outcome: Outcome) -> str:
     sentence = e.message.removesuffix("。")
     if e.rule is None:
         return f"{sentence}：{outcome.observed}。"
-    column = contract.columns.get(e.rule.column or "")
-    where = f"“{column.header}”" if column else "整行"
-    return f"{where}{e.expected}，实际 {outcome.observed}（规则 {e.name}：{sentence}）。"
+    return f"{_where(contract, outcome)}{e.expected}，实际 {outcome.observed}（规则 {e.name}：{sentence}）。"
+
+
+def _where(contract: Contract, outcome: Outcome) -> str:
+    rule = outcome.expectation.rule
+    column = contract.columns.get(rule.column or "") if rule is not None else None
+    return f"“{column.header}”" if column is not None else "整行"
 
 
 def _missed(outcome: Outcome) -> str:
