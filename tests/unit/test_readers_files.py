@@ -152,3 +152,7 @@ def test_a_workbook_is_refused_when_it_is_over_a_limit(tmp_path: Path, limits: L
 
 def test_a_text_file_is_refused_when_it_has_too_many_columns(tmp_path: Path) -> None:
     assert "3 列，超过上限 2 列" in refusal(write(tmp_path, "a,b,c\n1,2,3\n4,5,6\n"), Limits(columns=2))
+
+
+def test_a_text_file_is_a_text_file_when_it_begins_like_an_archive(tmp_path: Path) -> None:
+    assert open_file(write(tmp_path, "PKID,名称\n1,甲\n"), limits=LIMITS).format == "csv"
