@@ -3,8 +3,8 @@ select
     measured.indicator_id,
     measured.operand
 from {{ ref("int_indicator__measured") }} as measured
-left join {{ ref("indicator_operand_run") }} as declared
+left join {{ ref("indicators") }} as indicators
     on
-        measured.indicator_id = declared.indicator_id
-        and measured.operand = declared.operand
-where declared.operand is null
+        measured.indicator_id = indicators.indicator_id
+        and jsonb_path_query_array(indicators.operands, '$[*].name') ? measured.operand
+where indicators.indicator_id is null

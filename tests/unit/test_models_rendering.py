@@ -1,0 +1,80 @@
+"""What is rendered for dbt, and what is read from its manifest."""
+
+from __future__ import annotations
+
+import csv
+import json
+from decimal import Decimal
+from pathlib import Path
+
+from connectors.contract import Contracts
+from connectors.settings import CHECKOUT
+from dags.support.lineage import extracts_by_indicator
+from dags.support.models import PROJECT, render_generated, render_operand_union
+from weihai.commands.sql import plain
+
+GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden"
+
+
+def _indicators() -> dict[str, dict[str, str]]:
+    with (CHECKOUT / "seeds" / "indicators.csv").open(encoding="utf-8") as text:
+        return {row["indicator_id"]: row for row in csv.DictReader(text)}
+
+
+def test_operand_union_has_explicit_refs_when_rendered() -> None:
+    expected = (GOLDEN / "int_indicator__measured.sql").read_text(encoding="utf-8")
+    assert render_operand_union(["ind_cloud_enterprises", "ind_ipv6_site_rate"]) == expected
+
+
+def test_generated_files_stay_untouched_when_nothing_changed(tmp_path: Path, contracts: Contracts) -> None:
+    (tmp_path / "models/mart/operands").mkdir(parents=True)
+    (tmp_path / "models/mart/operands/ind_a.sql").write_text("")
+    render_generated(contracts, tmp_path)
+    written = sorted((tmp_path / "models/generated").iterdir())
+    assert [path.name for path in written] == ["int_indicator__measured.sql", "raw_sources.yml"]
+    times = [path.stat().st_mtime_ns for path in written]
+    render_generated(contracts, tmp_path)
+    assert [path.stat().st_mtime_ns for path in written] == times
+    (tmp_path / "models/mart/operands/ind_b.sql").write_text("")
+    render_generated(contracts, tmp_path)
+    assert 'ref("ind_b")' in written[0].read_text(encoding="utf-8")
+
+
+def test_lineage_reaches_extracts_through_other_models() -> None:
+    parents = {
+        "model.weihai.ind_a": ["model.weihai.int_x", "source.weihai.mart.current_run"],
+        "model.weihai.int_x": ["source.weihai.raw.d__one", "source.weihai.raw.d__two", "source.weihai.quality.batch"],
+        "model.weihai.ind_b": ["source.weihai.raw.d__two"],
+        "model.weihai.other": ["source.weihai.raw.d__three"],
+    }
+    assert extracts_by_indicator({"parent_map": parents}) == {"a": ("d__one", "d__two"), "b": ("d__two",)}
+
+
+def test_every_operand_model_belongs_to_an_indicator() -> None:
+    models = {path.stem.removeprefix("ind_") for path in (PROJECT / "models/mart/operands").glob("ind_*.sql")}
+    assert models
+    assert models <= set(_indicators())
+
+
+def test_indicators_are_49_and_their_operands_serve_their_formulas() -> None:
+    indicators = _indicators()
+    assert [int(row["seq"]) for row in indicators.values()] == list(range(1, 50))
+    for row in indicators.values():
+        formula = json.loads(row["formula"])
+        declared = {operand["name"] for operand in json.loads(row["operands"])}
+        parts = [formula, formula.get("current", {}), formula.get("previous", {}), *formula.get("parts", [])]
+        used = {part[side] for part in parts for side in ("numerator", "denominator") if side in part}
+        assert used <= declared
+
+
+def test_levels_that_do_not_exist_are_empty() -> None:
+    indicators = _indicators()
+    without_four = [i for i, row in indicators.items() if not row["four_star_rule"]]
+    without_five = [i for i, row in indicators.items() if not row["five_star_rule"]]
+    assert without_four == ["building_energy_submetering_rate", "security_incident_deduction"]
+    assert without_five == ["security_incident_deduction"]
+    assert indicators["building_energy_submetering_rate"]["four_star_text"] == "/"
+
+
+def test_plain_keeps_decimals_exact_when_json_is_asked() -> None:
+    assert [plain(Decimal(text)) for text in ("3", "0.5", "0.1234567890123456789")] == [3, 0.5, "0.1234567890123456789"]
