@@ -126,10 +126,9 @@ def decide(settings: Settings, contracts: Contracts, verdict: GateVerdict, *, no
             if not desk.is_ready(batch):
                 desk.update(status="received")
                 return "received"
-            if verdict.passed:
-                desk.apply()
-            else:
-                desk.update(status="held", summary=summary.held(verdict.reasons), decided_at=now)
+            reasons = verdict.reasons
+            if not verdict.passed or (reasons := desk.apply()):
+                desk.update(status="held", summary=summary.held(reasons), decided_at=now)
         if desk.batch().answered_at is None:
             desk.answer()
         return desk.batch().status
@@ -312,11 +311,15 @@ class _Desk:
             staging.drop(self.connection, self.batch_id)
         self.update(answered_at=self.now)
 
-    def apply(self, *, released_by: tuple[str, str] | None = None) -> None:
+    def apply(self, *, released_by: tuple[str, str] | None = None) -> tuple[str, ...]:
         """Apply the batch in one transaction: all of it or nothing.
 
         Args:
             released_by: actor and reason, where a person decided.
+
+        Returns:
+            Why it is not applied after all: since the gate another delivery was applied, of which this one would
+            withdraw too much. Empty where it is applied.
         """
         with self.connection.transaction():
             apply.lock(self.connection)
@@ -324,7 +327,9 @@ class _Desk:
             contract = self.contract(batch)
             if batch.as_of is None:
                 raise RuntimeError("a staged batch has an as-of date")
-            ledger = self._present_ledger(batch, contract)
+            ledger, before = self._present_ledger(batch, contract)
+            if released_by is None and splitting.loses_too_much(contract, withdrawn=ledger.withdrawn, in_force=before):
+                return (summary.loss(ledger.withdrawn, before or 0, contract.maximum_loss),)
             actor, why = released_by or ("gate", "")
             if released_by is not None:
                 apply.next_event(self.connection, "release", self.batch_id, actor=actor, why=why, now=self.now)
@@ -345,19 +350,20 @@ class _Desk:
                 decided_at=self.now,
                 answered_at=None,
             )
+        return ()
 
-    def _present_ledger(self, batch: Batch, contract: Contract) -> Ledger:
-        """The ledger against what is in force now: other deliveries may have been applied since staging."""
+    def _present_ledger(self, batch: Batch, contract: Contract) -> tuple[Ledger, int | None]:
+        """The ledger, and the records in force in its scope, as of now: others may have been applied since staging."""
         ledger = batch.ledger
         if ledger is None:
             raise RuntimeError("a staged batch has a ledger")
         if splitting.known_seq(self.connection, contract) == batch.split_seq:
-            return ledger
+            return ledger, batch.rows_in_force
         split = reading.resplit(self.settings, self.connection, contract, batch)
         ledger = reading.ledger_of(ledger, split)
         facts = batches.ledger_values(ledger)
         batches.update(self.connection, self.batch_id, **facts, rows_in_force=split.in_force, split_seq=split.known_seq)
-        return ledger
+        return ledger, split.in_force
 
     def _check_applied(self, ledger: Ledger, opened: int, ended: int) -> None:
         ledger.check()

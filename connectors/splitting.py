@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from connectors.checks import CheckResult
@@ -18,6 +19,7 @@ from connectors.sql_text import clearly_differ, execute, identity, key_text, one
 from connectors.staging import table
 
 MAXIMUM_KEY_NO = 32_767
+MINIMUM_LOSS = 20
 WITHDRAW = "撤销"
 Scope = Mapping[str, Sequence[str]]
 
@@ -41,6 +43,18 @@ class Split:
     withdrawn: int
     in_force: int | None
     known_seq: int
+
+
+def loses_too_much(contract: Contract, *, withdrawn: int, in_force: int | None) -> bool:
+    """Say whether a full delivery would withdraw more records than goes without a person's word.
+
+    Args:
+        withdrawn: records it would end; fewer than `MINIMUM_LOSS` never matter.
+        in_force: records within its scope before it.
+    """
+    if contract.mode != "full" or not in_force or withdrawn < MINIMUM_LOSS:
+        return False
+    return Decimal(withdrawn) > Decimal(str(contract.maximum_loss)) * in_force
 
 
 def default_scope(connection: Connection, contract: Contract, batch_id: int) -> dict[str, list[str]] | None:

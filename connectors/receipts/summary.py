@@ -28,6 +28,11 @@ def held(reasons: Sequence[str]) -> str:
     return f"暂不入库：{why}。此前的数据保持不变，请按问题清单改正后重新报送；确认无误的，请联系数据管理员放行。"
 
 
+def loss(withdrawn: int, before: int, allowed: float) -> str:
+    """Say that a full delivery lacks too many of the records in force."""
+    return f"现有 {before:,} 条记录中有 {withdrawn:,} 条本次未出现，超过允许的 {allowed:.0%}，须由人确认"
+
+
 def rejected(reason: str) -> str:
     """Say why the delivery was not taken."""
     return f"未接收：{reason.rstrip('。')}。"

@@ -325,3 +325,17 @@ def test_split_is_settled_anew_when_another_delivery_was_applied_meanwhile(offic
     first, second = office.run()
     assert office.batch(first, "rows_loaded, rows_unchanged") == (1, 0)
     assert office.batch(second, "rows_loaded, rows_unchanged") == (0, 1)
+
+
+def test_half_a_list_is_held_when_the_whole_one_was_judged_in_the_same_run(office: Office) -> None:
+    contract = office.contracts["test_office__list"]
+    people = [person(None, f"某{n}", "1980-01-01") for n in range(60)]
+    office.put("1.csv", csv_bytes(contract, people), as_of=SEPTEMBER)
+    office.put("2.csv", csv_bytes(contract, people[:30]), as_of=SEPTEMBER)
+    whole, half = office.run()
+    assert office.batch(whole).startswith("accepted")
+    assert office.batch(half, "status, rows_withdrawn, rows_unchanged, rows_in_force") == ("held", 30, 30, 60)
+    assert "现有 60 条记录中有 30 条本次未出现，超过允许的 10%" in office.receipt(half)["summary"]
+    assert len(office.current("list", "name")) == 60
+    intake.release(office.settings, office.contracts, half, actor="王", why="已核实", now=office.tick())
+    assert len(office.current("list", "name")) == 30
