@@ -33,7 +33,9 @@ class AirflowClient:
     url: str
     password: str
     user: str = ADMIN
-    timeout: float = 30.0
+    timeout: float = 60.0
+    attempts: int = 3
+    pause: float = 1.0
     _http: httpx.Client | None = field(default=None, repr=False)
 
     @classmethod
@@ -158,16 +160,21 @@ class AirflowClient:
         return self._http
 
     def _send(self, method: str, path: str, *, allowed: tuple[int, ...] = (), **arguments: Any) -> httpx.Response:
-        try:
-            answer = self._client().request(method, path, **arguments)
-            if answer.status_code == httpx.codes.UNAUTHORIZED:
-                self.close()
+        for attempt in range(1, self.attempts + 1):
+            try:
                 answer = self._client().request(method, path, **arguments)
-        except httpx.TransportError as error:
-            self.close()
-            raise AirflowUnreachableError(
-                f"Airflow（{self.url}）没有应答：运行 `weihai status` 查看，或 `weihai up` 启动"
-            ) from error
+                if answer.status_code == httpx.codes.UNAUTHORIZED:
+                    self.close()
+                    answer = self._client().request(method, path, **arguments)
+                break
+            except httpx.TransportError as error:
+                # every request can be repeated: a run is triggered under an id of its own
+                self.close()
+                if attempt == self.attempts:
+                    raise AirflowUnreachableError(
+                        f"Airflow（{self.url}）没有应答：运行 `weihai status` 查看，或 `weihai up` 启动"
+                    ) from error
+                time.sleep(self.pause)
         if not answer.is_success and answer.status_code not in allowed:
             raise AirflowRefusedError(f"Airflow 拒绝了 {method} {path}（{answer.status_code}）：{_detail(answer)}")
         return answer

@@ -125,6 +125,24 @@ def test_way_out_is_named_when_airflow_was_never_started(tmp_path: Path) -> None
         AirflowClient.of(Settings(home=tmp_path))
 
 
-def test_way_out_is_named_when_airflow_does_not_answer(tmp_path: Path) -> None:
+def test_way_out_is_named_when_airflow_does_not_answer() -> None:
     with pytest.raises(AirflowUnreachableError, match="weihai status"):
-        AirflowClient("http://127.0.0.1:9", "p").dag_run("intake", "r1")
+        AirflowClient("http://127.0.0.1:9", "p", pause=0).dag_run("intake", "r1")
+
+
+def test_request_is_repeated_when_a_busy_server_did_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) == 1:
+            raise httpx.ReadTimeout("busy", request=request)
+        return httpx.Response(200, json={"access_token": "t", "state": "running"})
+
+    real = httpx.Client
+    transport = httpx.MockTransport(answer)
+    monkeypatch.setattr(httpx, "Client", lambda **options: real(**options, transport=transport))
+    run = AirflowClient("http://airflow", "p", pause=0).dag_run("intake", "r1")
+    assert run is not None
+    assert run["state"] == "running"
+    assert asked == ["/auth/token", "/auth/token", "/api/v2/dags/intake/dagRuns/r1"]
