@@ -26,10 +26,11 @@ from connectors.tables import Table
 
 __all__ = ["ISSUE_SCHEMA", "CheckResult", "CheckRun", "CheckTotals", "CheckedBatch", "check", "row_schema"]
 
-_TEST_DATA = (
-    r"^(?i:test)[\s_\-]*\d*$|^(?i:测试|test)(一下|数据|用户|企业|公司|单位|部门|人员|记录|账号|员)?[\s_\-]*[0-9a-zA-Z一二三四五六]*$"
-    r"|^1380013800\d$"
+_TEST_WORDS = (
+    r"^(?i:test)[\s_\-]*\d*$"
+    r"|^(?i:测试|test)(一下|数据|用户|企业|公司|单位|部门|人员|记录|账号|员)?[\s_\-]*[0-9a-zA-Z一二三四五六]*$"
 )
+_PLACEHOLDER_PHONE = r"^1380013800\d$"
 _TEST_DATA_BYTES = 60
 _BOOL_WORDS = {True: {"是", "有", "1", "true", "Y"}, False: {"否", "无", "0", "false", "N"}}
 _TRUNCATED_IDS = 2
@@ -198,7 +199,7 @@ class _Rows:
             if name in self._found:
                 self._judge_cells(name)
                 self._judge_bounds(name, column)
-        self._judge_test_data()
+        accepted &= self._judge_test_data()
         for rule_name, rule in self._contract.rules.items():
             match rule:
                 case DateOrder():
@@ -321,27 +322,40 @@ class _Rows:
             late = (_day(value) > self._as_of).fill_null(False)
             self._fail(rule, name, late, value.is_not_null(), f"晚于数据日期 {self._as_of}。")
 
-    def _judge_test_data(self) -> None:
-        flagged = self._every(False)
+    def _judge_test_data(self) -> pl.Series:
+        """Judge whether rows are test data; return which rows may stay.
+
+        A required text that is a test word and nothing else (测试, test01) makes the row no record of anything: it is
+        rejected. Elsewhere, and for the placeholder phone number that real people's records carry too, it is told.
+        """
+        flagged, may_stay = self._every(False), self._every(True)
         stated = self._tally["row.test_data"]
         for name, column in self._contract.columns.items():
             if column.type is not ColumnType.TEXT or name not in self._found:
                 continue
             value = self._value(name)
             short = (value.str.len_bytes() <= _TEST_DATA_BYTES).fill_null(False)
-            hit = short & value.str.contains(_TEST_DATA).fill_null(False)
-            self._log.add(
-                self._subject(name),
-                stated.rule,
-                dimension=stated.dimension,
-                severity=stated.severity,
-                message="疑似测试数据。",
-                row_no=self._row_no.filter(hit),
-                value=self._cells[name].filter(hit),
-                suggestion="请核实，属测试数据的请删除。",
-            )
+            words = short & value.str.contains(_TEST_WORDS).fill_null(False)
+            hit = words | (short & value.str.contains(_PLACEHOLDER_PHONE).fill_null(False))
+            rejects = column.required is True
+            for rows, message in (
+                (words & rejects, "是测试数据，该行未采用。"),
+                (hit & ~(words & rejects), "疑似测试数据。"),
+            ):
+                self._log.add(
+                    self._subject(name),
+                    stated.rule,
+                    dimension=stated.dimension,
+                    severity=stated.severity,
+                    message=message,
+                    row_no=self._row_no.filter(rows),
+                    value=self._cells[name].filter(rows),
+                    suggestion="请核实，属测试数据的请删除。",
+                )
             flagged |= hit
+            may_stay &= ~(words & rejects)
         self._tally.count(stated.rule, checked=len(flagged), failed=int(flagged.sum()))
+        return may_stay
 
     def _judge_date_order(self, name: str, rule: DateOrder) -> None:
         earlier, later = self._value(rule.earlier), self._value(rule.later)

@@ -128,7 +128,7 @@ def lay_out(text: pl.DataFrame, edition: Edition) -> LaidOut:
 
 
 def _row_defects(sheet: Sheet, of_records: Sequence[str | None]) -> tuple[RowDefect, ...]:
-    effects = {"duplicate_row": Effect.DUPLICATE, "test_row": Effect.FLAGGED}
+    effects = {"duplicate_row": Effect.DUPLICATE, "test_row": Effect.REJECTED}
     numbers = sheet.row_numbers()
     defects = [
         *(RowDefect(n + 1, "title_rows", Effect.SKIPPED) for n in range(len(sheet.preamble))),

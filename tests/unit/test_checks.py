@@ -246,13 +246,24 @@ def test_an_absent_column_is_told_once_when_it_has_a_default(tmp_path: Path) -> 
     assert found.result("uscc.required") == (2, 0)
 
 
-def test_test_data_is_flagged_once_per_row_when_several_cells_show_it(tmp_path: Path) -> None:
+def test_test_data_is_counted_once_per_row_when_several_cells_show_it(tmp_path: Path) -> None:
     lines = [GOOD.replace("甲公司", "测试"), GOOD.replace("甲公司", "test01").replace("13812345678", "13800138000")]
     found = checked(delivered(tmp_path, *lines, GOOD.replace("甲公司", "软件测试公司")), ENTERPRISE)
     assert found.result("row.test_data") == (3, 1)
     assert {(i["row_no"], i["severity"]) for i in found.issues if i["rule"] == "row.test_data"} == {
         (2, "warning"),
         (3, "warning"),
+    }
+
+
+def test_row_is_rejected_when_a_required_text_is_a_test_word_and_told_when_only_the_phone_is(tmp_path: Path) -> None:
+    lines = [GOOD.replace("甲公司", "测试"), GOOD.replace("13812345678", "13800138000"), GOOD]
+    found = checked(delivered(tmp_path, *lines), ENTERPRISE)
+    assert [row["_row_no"] for row in found.rows] == [3, 4]
+    assert found.totals.rejected == 1
+    assert {i["row_no"]: i["message"] for i in found.issues if i["rule"] == "row.test_data"} == {
+        2: "是测试数据，该行未采用。",
+        3: "疑似测试数据。",
     }
 
 
@@ -308,6 +319,9 @@ def test_every_record_is_accounted_for_when_lines_are_arbitrary(tmp_path: Path, 
     numbers = [row["_row_no"] for row in found.rows]
     assert numbers == sorted(set(numbers))
     rejecting = {"row.structure", "row.key", "no.required"}
-    listed = {i["row_no"] for i in found.issues if i["rule"] in rejecting}
+    tests = {"row_no": 0, "rule": "row.test_data", "column_name": "no"}
+    listed = {
+        i["row_no"] for i in found.issues if i["rule"] in rejecting or (i | {"row_no": 0}).items() >= tests.items()
+    }
     assert len(listed) == found.totals.rejected
     assert not listed & set(numbers)
