@@ -6,8 +6,6 @@ import os
 import shutil
 import sys
 
-from rich.console import Console
-
 from connectors.contract import load_contracts
 from connectors.database import connect
 from connectors.errors import UserError
@@ -15,7 +13,7 @@ from connectors.settings import Settings, load_settings
 from weihai import services
 from weihai.airflow_config import ADMIN, admin_password
 from weihai.commands.platform import lines
-from weihai.commands.run import EXIT_HELD_OR_MISSED, run_pipeline
+from weihai.commands.run import EXIT_HELD_OR_MISSED, report_console, run_pipeline
 from weihai.steps import Steps
 
 PERSONS = 20_000
@@ -24,7 +22,7 @@ PERSONS = 20_000
 def main() -> int:
     """Do it all; return the exit code (a held batch or a missed target is no failure here, and is said)."""
     settings = load_settings()
-    console = Console(soft_wrap=True)
+    console = report_console()
     steps = Steps(console)
     started = services.up(settings, steps=steps, inherited=os.environ)
     if started.new_administrator:
@@ -36,10 +34,8 @@ def main() -> int:
     console.print()
     for line in lines(services.status(settings), show_password=False):
         console.print(line, highlight=False, markup=False)
-    for title, path in (("门户", settings.portal / "index.html"), ("回执", settings.landing)):
-        console.print(f"{title}     {path}", highlight=False, markup=False)
     if code == EXIT_HELD_OR_MISSED:
-        console.print("运行已完成；有批次被暂扣或目标未达标，见上（`weihai run` 的退出码为 3，`make run` 视为成功）。")
+        console.print("已完成；有批次被暂缓入库或目标未达标，见上（`weihai run` 的退出码为 3，`make run` 视为成功）。")
         return 0
     return code
 
