@@ -226,7 +226,7 @@ class _Desk:
         batch = self.batch()
         if batch.status != "held":
             state = content.STATUS_WORDS[batch.status]
-            raise UserError(f"批次 {batch.batch_id} 的状态是“{state}”，只有暂不入库的批次可以放行或退回")
+            raise UserError(f"批次 {batch.batch_id} 的状态是“{state}”，只有暂缓入库的批次可以放行或退回")
         return batch
 
     def stage_or_answer(self) -> None:

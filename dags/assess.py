@@ -62,8 +62,8 @@ def assess() -> None:
         building.give_up(_run_id())
 
     missed = judge_targets()
-    published = publish(missed)  # type: ignore[arg-type]
-    chain(published, portal(), verdict(missed))  # type: ignore[arg-type]
+    published = publish(missed)
+    chain(published, portal(), verdict(missed))
     [missed, published] >> give_up()
 
 

@@ -19,10 +19,10 @@ LANDING = Asset(
 DOC = """
 ### 接收（intake）
 部门文件落地后自动开始，或由 `weihai run` 启动。逐部门读取、核对、暂存；由 Great Expectations 逐批判定；
-合格的写入 `raw`，不合格的暂扣并回执，其余照常进行。最后启动 **warehouse**（没有新数据时它随即结束）。
+合格的写入 `raw`，不合格的暂缓入库并回执，其余照常进行。最后启动 **warehouse**（没有新数据时它随即结束）。
 
 - 某部门失败：只影响该部门，单独清除（Clear）该映射任务即可重试；重复执行无害。
-- 暂扣批次：`weihai receipt` 查看原因，`weihai release|refuse 批次 --why …` 处理。
+- 暂缓入库批次：`weihai receipt` 查看原因，`weihai release|refuse 批次 --why …` 处理。
 """
 
 
@@ -58,7 +58,7 @@ def intake() -> None:
     def receive(department: str) -> list[int]:
         from dags.support import deliveries
 
-        get_current_context()["department"] = department  # type: ignore[typeddict-unknown-key]
+        get_current_context()["department"] = department
         return deliveries.receive_department(_run_id(), department)
 
     @task(trigger_rule="all_done_min_one_success", doc_md="用 Great Expectations 判定本次暂存的全部批次。")
@@ -67,14 +67,14 @@ def intake() -> None:
 
         return deliveries.judge_staged(_run_id())
 
-    @task(doc_md="应用合格批次，暂扣其余，写回执。", map_index_template="{{ group['department'] }}")
+    @task(doc_md="应用合格批次，暂缓入库其余，写回执。", map_index_template="{{ group['department'] }}")
     def decide(group: dict[str, Any]) -> list[str]:
         from dags.support import deliveries
 
-        get_current_context()["group"] = group  # type: ignore[typeddict-unknown-key]
+        get_current_context()["group"] = group
         return deliveries.decide_department(_run_id(), group)
 
-    @task(trigger_rule="all_done", doc_md="没有批次入库、因而不会重算时，让门户显示新的暂扣与退回。")
+    @task(trigger_rule="all_done", doc_md="没有批次入库、因而不会重算时，让门户显示新的暂缓入库与退回。")
     def refresh_portal() -> None:
         from dags.support import publishing
 
@@ -84,7 +84,7 @@ def intake() -> None:
         task_id="start_warehouse",
         trigger_dag_id="warehouse",
         trigger_run_id="{{ run_id }}",
-        conf="{{ dag_run.conf or {} }}",  # type: ignore[arg-type]  # rendered to the dict itself
+        conf="{{ dag_run.conf or {} }}",
         trigger_rule="all_done",
         logical_date=None,
         skip_when_already_exists=True,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
 from rich.console import Console
 from rich.table import Table
@@ -34,8 +33,7 @@ class ScoreLine:
 
     seq: int
     name: str
-    value: Decimal | None
-    unit: str
+    value: str | None
     star: int | None
     gap: str | None
     owner: str
@@ -124,7 +122,7 @@ def summarise(connection: Connection, *, since: datetime, run_ids: Sequence[str]
 
 def _scores(connection: Connection, as_of: date) -> tuple[ScoreLine, ...]:
     rows = connection.execute(
-        "select seq, name, value, unit, star, gap, lead_responsible, reason from mart.scorecard"
+        "select seq, name, value_text, star, gap, lead_responsible, reason from mart.scorecard"
         " where as_of = %s order by seq",
         (as_of,),
     )
@@ -160,42 +158,34 @@ def show(summary: Summary, outcome: Outcome, settings: Settings, console: Consol
 
 def _show_scores(summary: Summary, console: Console) -> None:
     table = Table(title=f"评分表  业务日期 {summary.as_of}  运行 {summary.run_id}", title_justify="left")
-    for heading, justify in (("序", "right"), ("指标", "left"), ("值", "right"), ("星级", "left")):
-        table.add_column(heading, justify=justify, no_wrap=heading in ("序", "星级"))  # type: ignore[arg-type]
-    table.add_column("差距")
-    table.add_column("牵头单位")
+    table.add_column("序", justify="right", no_wrap=True)
+    table.add_column("指标", overflow="fold")
+    table.add_column("值", justify="right", no_wrap=True)
+    table.add_column("星级", no_wrap=True)
+    table.add_column("差距", overflow="fold")
+    table.add_column("牵头单位", overflow="fold")
     ungraded = 0
     for line in summary.scores:
         if line.star is None and line.value is None:
             ungraded += 1
             continue
         star = _STARS[line.star] if line.star is not None else "—"
-        table.add_row(str(line.seq), line.name, value_text(line), star, line.gap or line.reason or "", line.owner)
+        table.add_row(str(line.seq), line.name, line.value or "—", star, line.gap or line.reason or "", line.owner)
     console.print(table)
     if ungraded:
         console.print(f"另有 {ungraded} 项指标暂不可评定（缺少数据来源），原因见门户或 weihai explain 指标。")
 
 
-def value_text(line: ScoreLine) -> str:
-    """Return an indicator's value as people write it; ratios as exact-to-two-places percentages, cut not rounded up."""
-    if line.value is None:
-        return "—"
-    if line.unit == "ratio":
-        percent = (line.value * 100).quantize(Decimal("0.01"), rounding="ROUND_DOWN")
-        return f"{percent.normalize():f}%"
-    return f"{line.value.normalize():f} {line.unit}"
-
-
 def _show_gates(summary: Summary, console: Console) -> None:
     if summary.judged_batches:
         held = len(summary.held_now)
-        console.print(f"批次判定  {summary.judged_batches} 批，通过 {summary.judged_batches - held}，暂扣 {held}")
+        console.print(f"批次判定  {summary.judged_batches} 批，通过 {summary.judged_batches - held}，暂缓入库 {held}")
     for batch in summary.held_now:
         console.print(
-            f"  [yellow]暂扣[/yellow] 批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}"
+            f"  [yellow]暂缓入库[/yellow] 批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}"
         )
     for batch in summary.held_before:
-        console.print(f"  此前暂扣 批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}")
+        console.print(f"  此前暂缓入库 批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}")
     if summary.held_now or summary.held_before:
         console.print("  处理：weihai receipt 批次；weihai release|refuse 批次 --why 理由")
     for target in summary.targets:

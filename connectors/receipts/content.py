@@ -16,7 +16,7 @@ STATUS_WORDS = {
     "staged": "已核对，等待判定",
     "accepted": "已入库",
     "accepted_with_issues": "已入库，有问题待改",
-    "held": "暂不入库",
+    "held": "暂缓入库",
     "rejected": "未接收",
     "duplicate": "重复报送",
 }

@@ -25,7 +25,7 @@ def accepted(ledger: Ledger, issues: int, *, as_of: date, source: str | None, re
 def held(reasons: Sequence[str]) -> str:
     """Say why nothing was taken over yet, and what to do."""
     why = "；".join(r.rstrip("。；") for r in reasons) or "未通过质量判定"
-    return f"暂不入库：{why}。此前的数据保持不变，请按问题清单改正后重新报送；确认无误的，请联系数据管理员放行。"
+    return f"暂缓入库：{why}。此前的数据保持不变，请按问题清单改正后重新报送；确认无误的，请联系数据管理员放行。"
 
 
 def loss(withdrawn: int, before: int, allowed: float) -> str:

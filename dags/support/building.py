@@ -67,7 +67,7 @@ def build(run_id: str, database: str) -> None:
 
     report = models.run_models(settings, contracts, database, full_refresh=_full_refresh(run_id), on_node=on_node)
     note = f"{report.models} 个模型，{report.tests} 项检验"
-    state = "failed" if report.failed else "done"
+    state: runs.StepState = "failed" if report.failed else "done"
     runs.report_progress(settings, run_id, "warehouse", database, state=state, done=finished, total=finished, note=note)
     if report.failed:
         raise RuntimeError(f"{database}: 失败 {'、'.join(report.failed)}")

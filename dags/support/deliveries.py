@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from connectors import intake, landing
+from connectors.archive import NotWholeError
 from connectors.contract import Contracts, load_contracts
 from connectors.database import connect
 from connectors.settings import Settings, load_settings
@@ -60,7 +61,10 @@ def receive_department(run_id: str, department: str) -> list[int]:
         runs.report_progress(
             settings, run_id, "intake", f"接收 {department}", state="running", done=done, total=len(mine)
         )
-        batches.append(intake.receive(settings, contracts, delivery, run_id=run_id, now=now()))
+        try:
+            batches.append(intake.receive(settings, contracts, delivery, run_id=run_id, now=now()))
+        except NotWholeError:
+            log.info("%s: a file is gone or still being written; the next run takes it", department)
     note = f"{_rows_read(settings, batches):,} 行"
     runs.report_progress(
         settings, run_id, "intake", f"接收 {department}", state="done", done=len(mine), total=len(mine), note=note
@@ -124,7 +128,7 @@ def decide_department(run_id: str, group: Mapping[str, Any]) -> list[str]:
             log.error("batch %s could not be decided: %s", verdict.batch_id, type(error).__name__)
             failed.append(verdict.batch_id)
     department = group["department"]
-    state = "failed" if failed else ("held" if "held" in statuses else "done")
+    state: runs.StepState = "failed" if failed else ("held" if "held" in statuses else "done")
     runs.report_progress(
         settings, run_id, "intake", f"入库 {department}", state=state, done=len(statuses), total=len(group["verdicts"])
     )

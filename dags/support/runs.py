@@ -21,7 +21,8 @@ from connectors.database import Connection, connect
 from connectors.settings import CHECKOUT, Settings
 
 Verdict = Literal["passed", "target_missed"]
-_RULE_FILES = ("seeds/**/*.csv", "dbt_project/models/**/*.sql", "dbt_project/macros/**/*.sql", "expectations/**/*.yml")
+StepState = Literal["running", "done", "held", "failed"]
+_RULE_FILES = ("seeds/**/*.csv", "dbt_project/models/**/*.sql", "dbt_project/ma*/**/*.sql", "expectations/**/*.yml")
 
 
 def run_name(dag_run_id: str) -> str:
@@ -151,7 +152,7 @@ def report_progress(
     stage: Literal["intake", "warehouse", "assess"],
     step: str,
     *,
-    state: Literal["running", "done", "held", "failed"],
+    state: StepState,
     done: int = 0,
     total: int | None = None,
     note: str | None = None,

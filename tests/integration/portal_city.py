@@ -228,7 +228,7 @@ def _add_statuses(connection: Connection, run_id: str) -> None:
 def _add_deliveries(connection: Connection, now: datetime) -> None:
     market = ("market_regulation", "enterprise")
     cloud = ("industry_it", "cloud_enterprise")
-    held = "暂扣：得分 61.3%，低于目标 90%；统一社会信用代码校验未通过 1,204 行。"
+    held = "暂缓入库：得分 61.3%，低于目标 90%；统一社会信用代码校验未通过 1,204 行。"
     deliveries: list[tuple[str | None, str | None, str, str, float | None, str | None]] = [
         (*market, "市场主体登记信息_20210930.csv", "accepted_with_issues", 0.968123, None),
         (*cloud, "企业上云名单_20210930.xlsx", "accepted", 1.0, None),

@@ -71,7 +71,7 @@ def test_old_version_stays_when_a_worse_delivery_is_held(office: Office) -> None
     document = office.receipt(held)
     assert document["status"] == "held"
     assert document["rows"]["loaded"] == 1
-    assert document["summary"].startswith("暂不入库：质量得分 42%，低于目标 90%。此前的数据保持不变")
+    assert document["summary"].startswith("暂缓入库：质量得分 42%，低于目标 90%。此前的数据保持不变")
     assert intake.unfinished(office.settings) == []
     assert office.rows("select count(*) from quality.event") == [(1,)]
 
@@ -88,7 +88,7 @@ def test_held_delivery_is_applied_with_its_own_events_when_released(office: Offi
     document = office.receipt(held)
     assert (document["status"], document["file_name"]) == ("accepted", "二次.csv")
     assert document["summary"].startswith("经人工放行，已接收")
-    with pytest.raises(UserError, match="只有暂不入库的批次"):
+    with pytest.raises(UserError, match="只有暂缓入库的批次"):
         intake.release(office.settings, office.contracts, held, actor="王", why="再来", now=office.tick())
 
 

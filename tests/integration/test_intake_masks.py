@@ -58,7 +58,7 @@ def test_people_can_drop_look_and_release_when_they_use_the_command_line(
     listed = runner.invoke(app, ["receipt"])
     assert "test_office__change" in listed.stdout
     shown = runner.invoke(app, ["receipt", str(batch_id)])
-    assert "暂不入库：" in shown.stdout
+    assert "暂缓入库：" in shown.stdout
     assert "第 2 行 数值" in shown.stdout
     released = runner.invoke(app, ["release", str(batch_id), "--why", "核实"])
     assert "已入库" in released.stdout

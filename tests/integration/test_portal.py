@@ -165,7 +165,7 @@ def test_a_hostile_file_name_stays_text_when_it_is_shown(pages: Path) -> None:
 
 
 def test_held_and_unrecognised_deliveries_are_told_when_they_wait_or_failed(pages: Path) -> None:
-    assert "1 个批次暂扣" in parse(pages / "index.html").text
+    assert "1 个批次暂缓入库" in parse(pages / "index.html").text
     assert "低于目标 90%" in parse(pages / "department" / "industry_it.html").text
     assert "未能识别的送达" in parse(pages / "departments.html").text
     assert "未知部门" in parse(pages / "receipt" / "7.html").text

@@ -70,7 +70,8 @@ class Desk:
         self, as_of: date, rows: Sequence[Mapping[str, str | None]], scope: Mapping[str, Sequence[str]] | None = None
     ) -> tuple[int, splitting.Split]:
         batch_id = self.connection.execute(
-            "insert into quality.batch (department, extract, file_name, sha256, as_of, received_at, mode, scope, status)"
+            "insert into quality.batch"
+            " (department, extract, file_name, sha256, as_of, received_at, mode, scope, status)"
             " values (%s, %s, 'f', 's', %s, %s, %s, %s, 'staged') returning batch_id",
             (
                 self.contract.department,
@@ -86,9 +87,7 @@ class Desk:
         full = [{f.name: r.get(f.name) for f in self.contract.fields} | {"_row_no": n} for n, r in enumerate(rows, 2)]
         batch = pa.RecordBatch.from_pylist(full, schema=row_schema(self.contract))
         staging.load(self.dsn, batch_id, [CheckedBatch(batch, pa.RecordBatch.from_pylist([], schema=ISSUE_SCHEMA))])
-        outcome = splitting.split(
-            self.connection, self.contract, batch_id, as_of=as_of, scope=scope, pads=PADS
-        )
+        outcome = splitting.split(self.connection, self.contract, batch_id, as_of=as_of, scope=scope, pads=PADS)
         return batch_id, outcome
 
     def deliver(
@@ -96,9 +95,7 @@ class Desk:
     ) -> splitting.Split:
         batch_id, outcome = self.stage(as_of, rows, scope)
         seq = apply.next_event(self.connection, "apply", batch_id, actor="t", why="", now=self.now)
-        apply.apply_versions(
-            self.connection, apply.Application(self.contract, batch_id, as_of, seq, self.now)
-        )
+        apply.apply_versions(self.connection, apply.Application(self.contract, batch_id, as_of, seq, self.now))
         self.connection.execute(
             "update quality.batch set applied_seq = %s, status = 'accepted' where batch_id = %s", (seq, batch_id)
         )

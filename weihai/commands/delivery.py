@@ -79,10 +79,10 @@ def receipt(
 
 
 def release(
-    batch: Annotated[int, typer.Argument(help="暂不入库的批次号。")],
+    batch: Annotated[int, typer.Argument(help="暂缓入库的批次号。")],
     why: Annotated[str, typer.Option("--why", help="理由，记入台账。")],
 ) -> None:
-    """放行一个暂不入库的批次。"""
+    """放行一个暂缓入库的批次。"""
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
     status = intake.release(settings, contracts, batch, actor=_actor(), why=why, now=_now())
@@ -90,10 +90,10 @@ def release(
 
 
 def refuse(
-    batch: Annotated[int, typer.Argument(help="暂不入库的批次号。")],
+    batch: Annotated[int, typer.Argument(help="暂缓入库的批次号。")],
     why: Annotated[str, typer.Option("--why", help="理由，记入台账。")],
 ) -> None:
-    """退回一个暂不入库的批次。"""
+    """退回一个暂缓入库的批次。"""
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
     intake.refuse(settings, contracts, batch, actor=_actor(), why=why, now=_now())

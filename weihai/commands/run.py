@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,19 +34,31 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """通过 Airflow 运行：接收 → 建库 → 评定，显示进度，打印评分表。
 
-        退出码：0 全部通过；3 已完成，但本次有批次被暂扣或目标未达标；1 中断；2 用法有误。
+        退出码：0 全部通过；3 已完成，但本次有批次被暂缓入库或目标未达标；1 中断；2 用法有误。
 
         例：weihai run --as-of 2021-09-30
         """
+        from weihai import services
+        from weihai.steps import Steps
+
+        console = report_console()
+        wanted, readings = _date(as_of), _parameters(parameters)
+        services.up(load_settings(), steps=Steps(console), inherited=os.environ)
         raise typer.Exit(
             run_pipeline(
-                as_of=_date(as_of),
+                as_of=wanted,
                 full_refresh=full_refresh,
                 only=only or [],
-                parameters=_parameters(parameters),
-                console=Console(soft_wrap=True),
+                parameters=readings,
+                console=console,
             )
         )
+
+
+def report_console() -> Console:
+    """Return a console that is as wide as the terminal, or wide enough for the scorecard where there is none."""
+    found = Console(soft_wrap=True)
+    return found if found.is_terminal else Console(soft_wrap=True, width=150)
 
 
 def _date(text: str | None) -> date | None:
