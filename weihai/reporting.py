@@ -34,6 +34,8 @@ class ScoreLine:
     seq: int
     name: str
     value: str | None
+    is_known: bool
+    """Whether there is a value or a star; an indicator without either is only counted."""
     star: int | None
     gap: str | None
     owner: str
@@ -122,7 +124,7 @@ def summarise(connection: Connection, *, since: datetime, run_ids: Sequence[str]
 
 def _scores(connection: Connection, as_of: date) -> tuple[ScoreLine, ...]:
     rows = connection.execute(
-        "select seq, name, value_text, star, gap, lead_responsible, reason from mart.scorecard"
+        "select seq, name, value_text, value is not null or star is not null, star, gap, lead_responsible, reason from mart.scorecard"
         " where as_of = %s order by seq",
         (as_of,),
     )
@@ -166,7 +168,7 @@ def _show_scores(summary: Summary, console: Console) -> None:
     table.add_column("牵头单位", overflow="fold")
     ungraded = 0
     for line in summary.scores:
-        if line.star is None and line.value is None:
+        if not line.is_known:
             ungraded += 1
             continue
         star = _STARS[line.star] if line.star is not None else "—"
@@ -181,11 +183,9 @@ def _show_gates(summary: Summary, console: Console) -> None:
         held = len(summary.held_now)
         console.print(f"批次判定  {summary.judged_batches} 批，通过 {summary.judged_batches - held}，暂缓入库 {held}")
     for batch in summary.held_now:
-        console.print(
-            f"  [yellow]暂缓入库[/yellow] 批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}"
-        )
+        console.print(f"  [yellow]批次 {batch.batch_id}[/yellow] {batch.department}/{batch.extract}：{batch.summary}")
     for batch in summary.held_before:
-        console.print(f"  此前暂缓入库 批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}")
+        console.print(f"  此前的批次 {batch.batch_id} {batch.department}/{batch.extract}：{batch.summary}")
     if summary.held_now or summary.held_before:
         console.print("  处理：weihai receipt 批次；weihai release|refuse 批次 --why 理由")
     for target in summary.targets:
