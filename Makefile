@@ -1,7 +1,7 @@
 # 常用命令见 `make help`。状态都在 WEIHAI_HOME（默认 var/），环境在 .venv。
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment run serve stop test test-browser lint clean
+.PHONY: help environment run serve stop test test-browser lint lock clean
 
 BIN := .venv/bin
 OLDEST := 3.11
@@ -37,15 +37,19 @@ stop: ## 停止本目录的全部服务，不留进程
 test: environment ## 全部测试（浏览器测试除外）
 	@$(BIN)/pytest --ignore=tests/browser
 
-test-browser: environment ## 门户的浏览器测试
-	@if ls tests/browser/test_*.py >/dev/null 2>&1; then $(BIN)/pytest tests/browser; \
-	else echo "错误：还没有浏览器测试（tests/browser）" >&2; exit 2; fi
+test-browser: environment ## 门户的浏览器测试（缺少 Chromium、中文字体、axe-core 时先安装）
+	@tests/browser/install.sh
+	@$(BIN)/pytest tests/browser
 
 lint: environment ## ruff、mypy、sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint dbt_project
+
+lock: environment ## 按 pyproject.toml 重写 requirements.lock（不含任何主机名）
+	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST) --group dev \
+		--no-emit-index-url --no-header --no-annotate --output-file requirements.lock pyproject.toml
 
 clean: stop ## 停止服务，删除环境与缓存；数据（WEIHAI_HOME）保留
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dbt_project/target dbt_project/logs

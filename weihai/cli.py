@@ -7,6 +7,7 @@ import pkgutil
 import sys
 from typing import Annotated
 
+import psycopg
 import typer
 
 from connectors.errors import UserError
@@ -47,6 +48,13 @@ def main() -> None:
         if debug:
             raise
         print(f"错误：{error}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except psycopg.OperationalError:
+        if debug:
+            raise
+        print(
+            "错误：连不上数据库：运行 `weihai up` 启动，或检查 WAREHOUSE_DSN；`weihai status` 可查看", file=sys.stderr
+        )
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         sys.exit(130)

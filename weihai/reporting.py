@@ -124,8 +124,8 @@ def summarise(connection: Connection, *, since: datetime, run_ids: Sequence[str]
 
 def _scores(connection: Connection, as_of: date) -> tuple[ScoreLine, ...]:
     rows = connection.execute(
-        "select seq, name, value_text, value is not null or star is not null, star, gap, lead_responsible, reason from mart.scorecard"
-        " where as_of = %s order by seq",
+        "select seq, name, value_text, value is not null or star is not null, star, gap, lead_responsible, reason"
+        " from mart.scorecard where as_of = %s order by seq",
         (as_of,),
     )
     return tuple(ScoreLine(*row) for row in rows)
