@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from connectors.database import connect
 from connectors.settings import Settings
+from dags.support.runs import run_name
 
 STAGES = ("intake", "warehouse", "assess")
 STAGE_TITLES = {"intake": "接收", "warehouse": "建库", "assess": "评定"}
@@ -27,6 +28,9 @@ class Scheduler(Protocol):
 
     def dag_run(self, dag_id: str, run_id: str) -> dict[str, str] | None:
         """Return the DAG run (with its `state`), or None where there is none."""
+
+    def active_runs(self, dag_id: str) -> list[str]:
+        """Return the ids of the DAG's queued and running runs."""
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, str]]:
         """Return the task instances of a DAG run (`task_id`, `map_index`, `state`, …)."""
@@ -51,6 +55,8 @@ class Outcome:
     failed_tasks: tuple[str, ...]
     computed: bool
     """False where nothing was new, so that no mart was computed."""
+    followed: tuple[str, ...]
+    """The runs waited for, under the names that `mart.run` and the batches know."""
 
 
 def steps(settings: Settings, run_name: str) -> list[Step]:
@@ -67,33 +73,58 @@ def steps(settings: Settings, run_name: str) -> list[Step]:
 def follow(
     scheduler: Scheduler,
     settings: Settings,
-    runs: Mapping[str, str],
+    run_id: str,
     *,
     console: Console,
     poll_seconds: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
-    """Wait for the runs' end, one after the other, showing each step as it comes.
+    """Wait for the run's end, and for every run that a dropped file started before it or meanwhile.
 
-    Args:
-        runs: the DAG runs' id → the id under which `mart.run` and the progress know it.
+    Runs take deliveries one after the other, so that the files of a person who drops and then runs may well be taken
+    by the run that the landing watcher started: its outcome is theirs too.
     """
+    waiting = [*_active(scheduler), run_id]
+    followed: dict[str, str] = {}
     failed: list[str] = []
     computed = False
     with _display(console) as show:
-        for run_id, run_name in runs.items():
-            for stage in STAGES:
-                while (state := _state(scheduler, stage, run_id)) not in (None, *_ENDED):
-                    show(stage, steps(settings, run_name))
-                    sleep(poll_seconds)
-                if state is None:
-                    break
-                show(stage, steps(settings, run_name))
-                failed += [
-                    f"{stage}.{t['task_id']}" for t in scheduler.task_instances(stage, run_id) if t["state"] == "failed"
-                ]
-                computed |= stage == "assess"
-    return Outcome(tuple(dict.fromkeys(failed)), computed)
+        while waiting:
+            current = waiting.pop(0)
+            if current not in followed:
+                followed[current] = run_name(current)
+                ended = _follow_one(scheduler, settings, current, show, lambda: sleep(poll_seconds))
+                failed += ended.failed_tasks
+                computed |= ended.computed
+            if not waiting:
+                waiting = [other for other in _active(scheduler) if other not in followed]
+    return Outcome(tuple(dict.fromkeys(failed)), computed, tuple(followed.values()))
+
+
+def _active(scheduler: Scheduler) -> list[str]:
+    return list(dict.fromkeys(run for dag_id in reversed(STAGES) for run in scheduler.active_runs(dag_id)))
+
+
+def _follow_one(
+    scheduler: Scheduler,
+    settings: Settings,
+    run_id: str,
+    show: Callable[[str, list[Step]], None],
+    rest: Callable[[], None],
+) -> Outcome:
+    failed: list[str] = []
+    name = run_name(run_id)
+    for stage in STAGES:
+        while (state := _state(scheduler, stage, run_id)) not in (None, *_ENDED):
+            show(stage, steps(settings, name))
+            rest()
+        if state is None:
+            break
+        show(stage, steps(settings, name))
+        failed += [f"{stage}.{t['task_id']}" for t in scheduler.task_instances(stage, run_id) if t["state"] == "failed"]
+        if stage == "assess":
+            return Outcome(tuple(failed), computed=True, followed=(name,))
+    return Outcome(tuple(failed), computed=False, followed=(name,))
 
 
 def _state(scheduler: Scheduler, dag_id: str, run_id: str) -> str | None:

@@ -1,7 +1,8 @@
 """From dropped file to scorecard through the real scheduler, as a newcomer would see it.
 
-The tests of this module tell one story and run in order: a clean month, a month with one bad delivery, a month that
-misses its targets, and what happens in between.
+The tests of this module tell one story and run in order: the city delivers clean, delivers again with one bad file,
+delivers what misses the targets, and so on. All deliveries speak for one date: incremental extracts of the three
+profiles are the same records, so that the mart must agree with each profile's truth.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ PERSONS = "4000"
 REGISTER = Path(__file__).parents[3] / "shared" / "data" / "enterprise" / "weihai.csv"
 
 
-def deliver(city: City, folder: Path, profile: str, as_of: str) -> None:
+def deliver(city: City, folder: Path, profile: str) -> None:
     made = city.weihai(
-        *("sample", "--persons", PERSONS, "--profile", profile, "--as-of", as_of),
+        *("sample", "--persons", PERSONS, "--profile", profile),
         *("--out", str(folder), "--truth", str(folder.with_suffix(".truth"))),
     )
     assert made.returncode == 0, made.stderr
@@ -30,13 +31,13 @@ def deliver(city: City, folder: Path, profile: str, as_of: str) -> None:
     assert dropped.returncode == 0, dropped.stderr
 
 
-def disagreements(city: City, folder: Path, as_of: str) -> list[tuple[str, str, str, object]]:
+def disagreements(city: City, folder: Path) -> list[tuple[str, str, str, object]]:
     """Operands on which the mart and the sample city's truth differ."""
     truth = json.loads((folder.with_suffix(".truth") / "operands.json").read_text(encoding="utf-8"))
     found = {
         (indicator, operand): value
         for indicator, operand, value in city.query(
-            "select indicator_id, operand, value from mart.indicator_operand where as_of = %s", as_of
+            "select indicator_id, operand, value from mart.indicator_operand where as_of = %s", truth["as_of"]
         )
     }
     return [
@@ -57,14 +58,14 @@ def state(city: City) -> list[tuple[object, ...]]:
 
 
 def test_clean_city_passes_every_gate(city: City, tmp_path: Path) -> None:
-    deliver(city, tmp_path / "clean", "clean", "2021-09-30")
+    deliver(city, tmp_path / "clean", "clean")
     run = city.weihai("run")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "评分表" in run.stdout
     assert "数据资源共享水平" in run.stdout
     assert "未达标" not in run.stdout.replace("项未达标", "")
     assert city.query("select count(*) from mart.indicator_value where as_of = '2021-09-30'") == [(49,)]
-    assert disagreements(city, tmp_path / "clean", "2021-09-30") == []
+    assert disagreements(city, tmp_path / "clean") == []
     assert city.query("select count(*) from quality.batch where status = 'held'") == [(0,)]
 
 
@@ -77,13 +78,13 @@ def test_second_run_changes_nothing_when_nothing_is_new(city: City) -> None:
 
 
 def test_bad_delivery_is_held_and_the_rest_goes_on(city: City, tmp_path: Path) -> None:
-    deliver(city, tmp_path / "default", "default", "2021-10-31")
-    run = city.weihai("run", "--as-of", "2021-10-31")
+    deliver(city, tmp_path / "default", "default")
+    run = city.weihai("run")
     assert run.returncode == 3, run.stdout + run.stderr
     held = city.query("select department, extract from quality.batch where status = 'held'")
     assert held == [("industry_it", "cloud_enterprise")]
     assert "cloud_enterprise：暂缓入库：" in run.stdout
-    assert disagreements(city, tmp_path / "default", "2021-10-31") == []
+    assert disagreements(city, tmp_path / "default") == []
     assert not list((city.home / "landing").glob("*/inbox/**/*.*"))
 
 
@@ -94,14 +95,13 @@ def test_batch_held_earlier_is_listed_but_does_not_change_the_exit_code(city: Ci
 
 
 def test_missed_target_is_said_after_publishing(city: City, tmp_path: Path) -> None:
-    deliver(city, tmp_path / "failing", "failing", "2021-11-30")
-    run = city.weihai("run", "--as-of", "2021-11-30")
+    deliver(city, tmp_path / "failing", "failing")
+    run = city.weihai("run")
     assert run.returncode == 3, run.stdout + run.stderr
     assert "未达标" in run.stdout
-    assert disagreements(city, tmp_path / "failing", "2021-11-30") == []
-    assert city.query("select state, verdict from mart.run where as_of = '2021-11-30'") == [
-        ("published", "target_missed")
-    ]
+    assert disagreements(city, tmp_path / "failing") == []
+    latest = city.query("select as_of, verdict from mart.latest_run")
+    assert latest == [(date(2021, 9, 30), "target_missed")]
 
 
 def test_dropped_file_starts_a_run_by_itself(city: City, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_dropped_file_starts_a_run_by_itself(city: City, tmp_path: Path) -> None
     inbox = city.home / "landing" / "commerce" / "inbox" / "ecommerce"
     inbox.mkdir(parents=True, exist_ok=True)
     (inbox / ".upload").write_text("年份,电商交易额（亿元）\n2020,411.5\n", encoding="gb18030")
-    (inbox / ".upload").rename(inbox / "电商交易额_20211130.csv")
+    (inbox / ".upload").rename(inbox / "电商交易额_20210930.csv")
     batch = city.wait(
         lambda: (
             city.query(
@@ -121,7 +121,7 @@ def test_dropped_file_starts_a_run_by_itself(city: City, tmp_path: Path) -> None
         ),
         "the dropped file was not taken",
     )[0]
-    assert batch[2] == date(2021, 11, 30)
+    assert batch[2] == date(2021, 9, 30)
     receipts = list((city.home / "landing" / "commerce" / "receipts" / "ecommerce").glob(f"*.{batch[0]}.receipt.*"))
     assert sorted(p.suffix for p in receipts) == [".json", ".xlsx"]
     city.wait(
@@ -153,7 +153,7 @@ def test_bad_files_are_answered_and_change_nothing(city: City) -> None:
 
 
 def test_indicator_is_explained_down_to_its_files(city: City) -> None:
-    told = city.weihai("explain", "dept_sharing_rate", "--as-of", "2021-10-31")
+    told = city.weihai("explain", "dept_sharing_rate", "--as-of", "2021-09-30")
     assert told.returncode == 0, told.stderr
     assert "信息资源部门间共享率达到90%" in told.stdout
     assert "sharing_departments" in told.stdout

@@ -84,7 +84,6 @@ def run_pipeline(
     *, as_of: date | None, full_refresh: bool, only: list[str], parameters: dict[str, Any], console: Console
 ) -> int:
     """Run the pipeline to its end and print what came of it; return the exit code of `interfaces`."""
-    from dags.support.runs import run_name
     from weihai import following, reporting
     from weihai.airflow_api import AirflowClient
 
@@ -99,13 +98,11 @@ def run_pipeline(
         conf["as_of"] = as_of.isoformat()
     if only:
         conf["only"] = only
-    joined = [run for dag_id in reversed(following.STAGES) for run in scheduler.active_runs(dag_id)]
     scheduler.trigger("intake", run_id, conf)
-    console.print(f"运行 {run_id} 已开始" + ("（先等文件落地自动触发的运行结束）" if joined else ""))
-    runs = {dag_run_id: run_name(dag_run_id) for dag_run_id in (*joined, run_id)}
-    outcome = following.follow(scheduler, settings, runs, console=console)
+    console.print(f"运行 {run_id} 已开始")
+    outcome = following.follow(scheduler, settings, run_id, console=console)
     with reporting.database(settings) as connection:
-        summary = reporting.summarise(connection, since=watched, run_ids=list(runs.values()), as_of=as_of)
+        summary = reporting.summarise(connection, since=watched, run_ids=outcome.followed, as_of=as_of)
     reporting.show(summary, outcome, settings, console)
     if outcome.failed_tasks and outcome.failed_tasks != ("assess.verdict",):
         return EXIT_BROKEN
