@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -19,6 +20,10 @@ from connectors.contract import Contracts, load_contracts
 from connectors.database import migrate
 from connectors.settings import CHECKOUT, Settings
 from weihai import postgres
+
+# the suite tries the same examples everywhere; HYPOTHESIS_PROFILE=default tries new ones
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 NO_FSYNC = {
     "fsync": "off",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import Column
@@ -327,6 +327,7 @@ def test_yes_and_no_are_read_when_written_in_any_way() -> None:
 
 
 @given(cells=st.lists(st.text(max_size=12), max_size=8))
+@example(cells=["0|", "|5", "CNY|5万"])
 @settings(max_examples=120, deadline=None)
 def test_every_cell_has_a_value_a_finding_or_is_missing_when_the_text_is_arbitrary(cells: list[str]) -> None:
     for kind, more in (
