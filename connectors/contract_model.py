@@ -246,9 +246,7 @@ class Reference(RuleBase):
     """Column of the other contract."""
 
 
-Rule = Annotated[
-    DateOrder | NumberOrder | AgreesWithId | RequiredIf | Unique | Reference, Field(discriminator="kind")
-]
+Rule = Annotated[DateOrder | NumberOrder | AgreesWithId | RequiredIf | Unique | Reference, Field(discriminator="kind")]
 
 
 class Sharing(Strict):
@@ -371,10 +369,14 @@ class Contract(Strict):
                 self.columns[rule.later].type,
             } <= _DATES | {ColumnType.PERIOD}:
                 raise ValueError(f"规则 {name}：date_order 只比较日期列")
-            if isinstance(rule, NumberOrder) and not {
-                self.columns[rule.smaller].type,
-                self.columns[rule.larger].type,
-            } <= _NUMBERS:
+            if (
+                isinstance(rule, NumberOrder)
+                and not {
+                    self.columns[rule.smaller].type,
+                    self.columns[rule.larger].type,
+                }
+                <= _NUMBERS
+            ):
                 raise ValueError(f"规则 {name}：number_order 只比较数值列")
             if isinstance(rule, AgreesWithId):
                 column = self.columns[rule.column]
