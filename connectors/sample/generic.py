@@ -118,7 +118,7 @@ def _unique_columns(contract: Contract, keys: Mapping[str, Any] | None) -> set[s
         groups.append(contract.key)
     unique: set[str] = set()
     for group in groups:
-        open_ones = [n for n in group if contract.columns[n].type not in _ENUMERABLE]
+        open_ones = [n for n in group if not _is_enumerable(contract.columns[n])]
         unique.add((open_ones or list(group))[0])
     return unique
 
@@ -136,7 +136,7 @@ def _enumerated_keys(
     contract: Contract, codes: Mapping[str, CodeList], city: City, count: int
 ) -> dict[str, list[Any]] | None:
     """Return key columns as combinations without repetition, where every one of them has a known range."""
-    if any(contract.columns[name].type not in _ENUMERABLE for name in contract.key):
+    if not all(_is_enumerable(contract.columns[name]) for name in contract.key):
         return None
     ranges: list[list[Any]] = []
     for name in contract.key:
@@ -149,6 +149,9 @@ def _enumerated_keys(
                 ranges.append(years if _is_yearly(column) else [y + f"{m:02d}" for y in years for m in range(1, 13)])
             case ColumnType.BOOL:
                 ranges.append([True, False])
+            case ColumnType.INT:
+                low, high = _bounds(column)
+                ranges.append(list(range(int(low), int(min(high, low + count - 1)) + 1)))
             case ColumnType.DIVISION:
                 ranges.append(city.places.streets["code"].to_list())
             case _:
@@ -178,6 +181,11 @@ def _obey(contract: Contract, columns: dict[str, pl.Series]) -> None:
                 columns[rule.column] = pl.select(pl.coalesce(stated, value)).to_series()
             case _:
                 pass
+
+
+def _is_enumerable(column: Column) -> bool:
+    bounded = column.minimum is not None and column.maximum is not None
+    return column.type in _ENUMERABLE or (column.type is ColumnType.INT and bounded)
 
 
 def _is_yearly(column: Column) -> bool:
