@@ -246,7 +246,7 @@ def _ratio(suffix: str, unit: str, header_unit: str | None) -> Fraction | None:
 
 def _money_words(words: str, bare: str) -> tuple[int, str | None] | None:
     """Read what stands before and after an amount (`before|after`): magnitude and currency, or None."""
-    before, after = words.split("|")
+    before, _, after = words.partition("|")
     if not before and not after:
         return None if not bare else _money_words("|" + bare, "")
     currencies: set[str] = set()
