@@ -15,10 +15,20 @@ from decimal import Decimal
 import polars as pl
 import pyarrow as pa
 
-from connectors.contract import CodeList, Column, ColumnType, Contract, DateOrder, RequiredIf
+from connectors.contract import (
+    AgreesWithId,
+    CodeList,
+    Column,
+    ColumnType,
+    Contract,
+    DateOrder,
+    NumberOrder,
+    RequiredIf,
+)
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
 from connectors.normalise import FINDINGS, Context, Normalised, normalise
+from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
 from connectors.row_kinds import SKIPPED, tell_apart
 from connectors.rule_tally import CheckResult, RuleTally, range_text
@@ -204,6 +214,10 @@ class _Rows:
             match rule:
                 case DateOrder():
                     self._judge_date_order(rule_name, rule)
+                case NumberOrder():
+                    self._judge_number_order(rule_name, rule)
+                case AgreesWithId():
+                    self._judge_agreement_with_id(rule_name, rule)
                 case RequiredIf():
                     self._judge_required_if(rule_name, rule)
                 case _:
@@ -368,6 +382,20 @@ class _Rows:
             earlier.is_not_null() & later.is_not_null(),
             rule.message,
         )
+
+    def _judge_number_order(self, name: str, rule: NumberOrder) -> None:
+        smaller, larger = (self._value(n).cast(pl.Decimal(38, 6)) for n in (rule.smaller, rule.larger))
+        both = smaller.is_not_null() & larger.is_not_null()
+        self._fail(name, rule.larger, (smaller > larger).fill_null(False), both, rule.message)
+
+    def _judge_agreement_with_id(self, name: str, rule: AgreesWithId) -> None:
+        value = self._value(rule.column)
+        stated = birth_dates(self._value(rule.id_column))
+        if value.dtype != pl.Date:
+            sexes = sex_words(self._value(rule.id_column))
+            stated = pl.select(pl.when(stated.is_not_null() & value.is_in(["男", "女"])).then(sexes)).to_series()
+        both = value.is_not_null() & stated.is_not_null()
+        self._fail(name, rule.column, (value != stated).fill_null(False), both, rule.message)
 
     def _judge_required_if(self, name: str, rule: RequiredIf) -> None:
         applies = self._every(True)

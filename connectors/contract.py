@@ -11,6 +11,7 @@ from connectors.contract_files import ContractError, load_contracts
 from connectors.contract_model import (
     DIMENSIONS,
     LONG_TERM,
+    AgreesWithId,
     CodeList,
     Column,
     ColumnType,
@@ -18,6 +19,7 @@ from connectors.contract_model import (
     Contracts,
     DateOrder,
     Level,
+    NumberOrder,
     Opening,
     Reference,
     RequiredIf,
@@ -32,6 +34,7 @@ from connectors.contract_schema import json_schema
 __all__ = [
     "DIMENSIONS",
     "LONG_TERM",
+    "AgreesWithId",
     "CodeList",
     "Column",
     "ColumnType",
@@ -40,6 +43,7 @@ __all__ = [
     "Contracts",
     "DateOrder",
     "Level",
+    "NumberOrder",
     "Opening",
     "Reference",
     "RequiredIf",

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
 from connectors.contract_model import (
     DERIVED_KEYS,
@@ -26,55 +24,17 @@ from connectors.contract_model import (
     RequiredIf,
 )
 from connectors.errors import UserError
+from connectors.yaml_files import Location, Problem, YamlFile, YamlFileError, read_yaml
 
 BOOL_WORDS = ("是", "否")
 OPEN_CATEGORIES = "open_category"
 """The code list of the 22 opening categories."""
 
-Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class ContractError(UserError):
     """Contracts cannot be used; one line per problem, each `file:line: where: what`."""
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """One thing wrong with a contract file."""
-
-    path: Path
-    line: int
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.where}: {self.what}"
-
-
-@dataclass(frozen=True)
-class YamlFile:
-    """A YAML file that still knows its lines."""
-
-    path: Path
-    data: Mapping[str, Any]
-
-    def problem(self, location: Location, what: str) -> Problem:
-        """Return a problem at the deepest part of the location that the file has."""
-        return Problem(self.path, self._line(location), ".".join(map(str, location)) or "文件", what)
-
-    def _line(self, location: Location) -> int:
-        node: Any = self.data
-        line = 1
-        for part in location:
-            marks = getattr(node, "lc", None)
-            if marks is not None and isinstance(node, Mapping) and part in node:
-                line = marks.key(part)[0] + 1
-                node = node[part]
-            elif isinstance(part, int) and marks is not None and isinstance(node, Sequence) and part < len(node):
-                line = marks.item(part)[0] + 1
-                node = node[part]
-        return line
 
 
 @dataclass(frozen=True)
@@ -132,18 +92,10 @@ def read_contract_files(folders: Sequence[Path]) -> ContractFiles:
 
 def _read_yaml(path: Path, problems: list[Problem]) -> YamlFile | None:
     try:
-        data = YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problems.append(Problem(path, line, "文件", f"不是有效的 YAML：{error.problem}"))
+        return read_yaml(path)
+    except YamlFileError as error:
+        problems.append(error.problem)
         return None
-    except UnicodeDecodeError:
-        problems.append(Problem(path, 1, "文件", "不是 UTF-8 编码"))
-        return None
-    if not isinstance(data, dict):
-        problems.append(Problem(path, 1, "文件", "应为键值结构"))
-        return None
-    return YamlFile(path, data)
 
 
 def _read_elements(path: Path, problems: list[Problem]) -> dict[str, Mapping[str, Any]]:

@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from connectors.contract_files import ContractFiles, Problem, SourcedContract, read_contract_files
+from connectors.contract_files import ContractFiles, SourcedContract, read_contract_files
 from connectors.contract_model import Column, ColumnType, Level
+from connectors.yaml_files import Problem
 
 _PERSONAL_HEADER = re.compile(r"姓名|法定代表人|法人代表|联系人|电话|手机|身份证|证件号|银行账号")
 _PLACEHOLDER_NAME = re.compile(r"column_\d+")

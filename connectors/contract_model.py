@@ -199,6 +199,26 @@ class DateOrder(RuleBase):
     later: Name
 
 
+class NumberOrder(RuleBase):
+    """`smaller` must not exceed `larger`; not judged where either is empty; amounts of money compare in yuan."""
+
+    kind: Literal["number_order"]
+    smaller: Name
+    larger: Name
+
+
+class AgreesWithId(RuleBase):
+    """`column` must be the date of birth, or the sex, that stands in a citizen number (GB 11643-1999, clause 4).
+
+    Not judged where either is empty, or the number does not have 18 characters with a real date.
+    """
+
+    kind: Literal["agrees_with_id"]
+    column: Name
+    """A date column, or a code column of the list `sex`."""
+    id_column: Name
+
+
 class RequiredIf(RuleBase):
     """`column` must be filled where `when` holds; other rows are not judged."""
 
@@ -226,7 +246,7 @@ class Reference(RuleBase):
     """Column of the other contract."""
 
 
-Rule = Annotated[DateOrder | RequiredIf | Unique | Reference, Field(discriminator="kind")]
+Rule = Annotated[DateOrder | NumberOrder | AgreesWithId | RequiredIf | Unique | Reference, Field(discriminator="kind")]
 
 
 class Sharing(Strict):
@@ -322,6 +342,10 @@ class Contract(Strict):
             match rule:
                 case DateOrder():
                     named |= {rule.earlier, rule.later}
+                case NumberOrder():
+                    named |= {rule.smaller, rule.larger}
+                case AgreesWithId():
+                    named |= {rule.column, rule.id_column}
                 case RequiredIf():
                     named |= {rule.column, *rule.when}
                 case Unique():
@@ -345,6 +369,21 @@ class Contract(Strict):
                 self.columns[rule.later].type,
             } <= _DATES | {ColumnType.PERIOD}:
                 raise ValueError(f"规则 {name}：date_order 只比较日期列")
+            if (
+                isinstance(rule, NumberOrder)
+                and not {
+                    self.columns[rule.smaller].type,
+                    self.columns[rule.larger].type,
+                }
+                <= _NUMBERS
+            ):
+                raise ValueError(f"规则 {name}：number_order 只比较数值列")
+            if isinstance(rule, AgreesWithId):
+                column = self.columns[rule.column]
+                if self.columns[rule.id_column].type is not ColumnType.ID or not (
+                    column.type is ColumnType.DATE or column.codes == "sex"
+                ):
+                    raise ValueError(f"规则 {name}：agrees_with_id 只比较证件号码与出生日期或性别")
         return self
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from connectors.contract import Column, ColumnType, Contract, DateOrder, RequiredIf
+from connectors.contract import AgreesWithId, Column, ColumnType, Contract, DateOrder, NumberOrder, RequiredIf, Rule
 from connectors.normalise import DIMENSION_OF
 
 AUTOMATIC_THRESHOLD = 0.9
@@ -72,12 +72,25 @@ def row_rules(contract: Contract) -> tuple[RowRule, ...]:
     for name, column in contract.columns.items():
         rules += _column_rules(name, column, contract)
     for rule_name, rule in contract.rules.items():
-        if isinstance(rule, DateOrder | RequiredIf):
-            column_name = rule.later if isinstance(rule, DateOrder) else rule.column
+        column_name = _judged_column(rule)
+        if column_name is not None:
             rules.append(
                 RowRule(rule_name, column_name, rule.dimension, rule.severity.value, rule.threshold, rule.message)
             )
     return tuple(rules)
+
+
+def _judged_column(rule: Rule) -> str | None:
+    """Return the column a rule within a row speaks of; None for rules between rows, which staging evaluates."""
+    match rule:
+        case DateOrder():
+            return rule.later
+        case NumberOrder():
+            return rule.larger
+        case AgreesWithId() | RequiredIf():
+            return rule.column
+        case _:
+            return None
 
 
 def _column_rules(name: str, column: Column, contract: Contract) -> Iterator[RowRule]:

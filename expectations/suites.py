@@ -15,13 +15,12 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
 from connectors.contract import Contract, Reference, Severity, Unique
-from connectors.contract_files import Location, YamlFile
 from connectors.contract_model import Name, Strict
 from connectors.errors import UserError
 from connectors.rule_tally import RowRule, row_rules
+from connectors.yaml_files import Location, YamlFile, YamlFileError, read_yaml
 from expectations.score import exact, percent
 
 FOLDER = Path(__file__).parent / "suites"
@@ -363,13 +362,9 @@ def _at(file: YamlFile, location: Location) -> Any:
 
 def _read(path: Path) -> YamlFile:
     try:
-        data = YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SuiteError(f"{path}:{line}: 不是有效的 YAML：{error.problem}") from error
-    if not isinstance(data, dict):
-        raise SuiteError(f"{path}:1: 应为键值结构")
-    return YamlFile(path, data)
+        return read_yaml(path)
+    except YamlFileError as error:
+        raise SuiteError(f"{path}:{error.problem.line}: {error.problem.what}") from error
 
 
 def _validated(model: type[T], file: YamlFile) -> T:

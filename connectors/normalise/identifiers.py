@@ -86,6 +86,18 @@ def citizen_remainder(first17: Bytes) -> Ints:
     return remainder
 
 
+def birth_dates(numbers: pl.Series) -> pl.Series:
+    """Return the dates of birth that stand in normalised citizen numbers; null where there is none (GB 11643-1999)."""
+    day = numbers.str.extract(r"^\d{6}((?:18|19|20)\d{6})\d{3}[\dX]$")
+    return day.str.to_date("%Y%m%d", strict=False)
+
+
+def sex_words(numbers: pl.Series) -> pl.Series:
+    """Return 男 or 女 by the sequence (odd is male) of normalised 18-character citizen numbers, else null."""
+    last = numbers.str.extract(r"^\d{16}(\d)[\dX]$").cast(pl.Int8)
+    return pl.select(pl.when(last % 2 == 1).then(pl.lit("男")).when(last % 2 == 0).then(pl.lit("女"))).to_series()
+
+
 def normalise_uscc(cells: pl.Series) -> pl.DataFrame:
     """Normalise unified social credit codes.
 

@@ -13,7 +13,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from connectors.contract import CodeList, Column, ColumnType, Contract, DateOrder, Reference, RequiredIf, Unique
+from connectors.contract import (
+    AgreesWithId,
+    CodeList,
+    Column,
+    ColumnType,
+    Contract,
+    DateOrder,
+    NumberOrder,
+    Reference,
+    RequiredIf,
+    Unique,
+)
+from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.sample.city import RELEVANT, City
 from connectors.sample.draws import choose, some
 from connectors.sample.patterns import matching
@@ -57,7 +69,7 @@ def make_register(
     if keys is not None:
         count = len(next(iter(keys.values())))
     unique = _unique_columns(contract, keys)
-    person = rng.permutation(len(city.population))[:count]
+    person = np.resize(rng.permutation(len(city.population)), count)
     entity = rng.permutation(len(city.entities))[: min(count, len(city.entities))]
     if any(contract.columns[n].type is ColumnType.USCC for n in unique):
         count = min(count, len(entity))
@@ -70,15 +82,13 @@ def make_register(
         if keys is not None and name in keys:
             columns[name] = pl.Series(keys[name])
         elif (known := _referred(contract, name, others)) is not None:
-            columns[name] = known.gather(rng.integers(0, len(known), count))
+            columns[name] = _picked(known, rng, count, is_unique=name in unique)
         else:
             values = draw.column(name, column, is_unique=name in unique)
             may_be_empty = column.required is False and name not in _never_empty(contract)
             empty = pl.Series(some(rng, count, _EMPTY_SHARE)) if may_be_empty else pl.Series([False] * count)
             columns[name] = values.to_frame("v").select(pl.when(~empty).then("v").alias("v"))["v"]
-    for rule in contract.rules.values():
-        if isinstance(rule, DateOrder) and rule.earlier in columns and rule.later in columns:
-            columns[rule.earlier], columns[rule.later] = _ordered(columns[rule.earlier], columns[rule.later])
+    _obey(contract, columns)
     frame = pl.DataFrame([series.alias(name) for name, series in columns.items()])
     return frame.with_columns(pl.lit(value=False).alias(RELEVANT))
 
@@ -108,7 +118,7 @@ def _unique_columns(contract: Contract, keys: Mapping[str, Any] | None) -> set[s
         groups.append(contract.key)
     unique: set[str] = set()
     for group in groups:
-        open_ones = [n for n in group if contract.columns[n].type not in _ENUMERABLE]
+        open_ones = [n for n in group if not _is_enumerable(contract.columns[n])]
         unique.add((open_ones or list(group))[0])
     return unique
 
@@ -126,7 +136,7 @@ def _enumerated_keys(
     contract: Contract, codes: Mapping[str, CodeList], city: City, count: int
 ) -> dict[str, list[Any]] | None:
     """Return key columns as combinations without repetition, where every one of them has a known range."""
-    if any(contract.columns[name].type not in _ENUMERABLE for name in contract.key):
+    if not all(_is_enumerable(contract.columns[name]) for name in contract.key):
         return None
     ranges: list[list[Any]] = []
     for name in contract.key:
@@ -139,12 +149,43 @@ def _enumerated_keys(
                 ranges.append(years if _is_yearly(column) else [y + f"{m:02d}" for y in years for m in range(1, 13)])
             case ColumnType.BOOL:
                 ranges.append([True, False])
+            case ColumnType.INT:
+                low, high = _bounds(column)
+                ranges.append(list(range(int(low), int(min(high, low + count - 1)) + 1)))
             case ColumnType.DIVISION:
                 ranges.append(city.places.streets["code"].to_list())
             case _:
                 ranges.append([city.as_of - timedelta(days=n) for n in range(count)])
     rows = [row for row, _ in zip(product(*ranges), range(count), strict=False)]
     return {name: list(values) for name, values in zip(contract.key, zip(*rows, strict=True), strict=True)}
+
+
+def _picked(known: pl.Series, rng: np.random.Generator, count: int, *, is_unique: bool) -> pl.Series:
+    """Draw from known values; without repetition where asked, then null once they are used up."""
+    if not is_unique:
+        return known.gather(rng.integers(0, len(known), count))
+    picked = known.gather(rng.permutation(len(known))[:count])
+    return picked.extend_constant(None, count - len(picked))
+
+
+def _obey(contract: Contract, columns: dict[str, pl.Series]) -> None:
+    """Make the columns obey the rules within a row; several passes, because the orders may form chains."""
+    for rule in [rule for _ in contract.rules for rule in contract.rules.values()]:
+        match rule:
+            case DateOrder(earlier=low, later=high) | NumberOrder(smaller=low, larger=high):
+                if low in columns and high in columns:
+                    columns[low], columns[high] = _ordered(columns[low], columns[high])
+            case AgreesWithId():
+                value, number = columns[rule.column], columns[rule.id_column]
+                stated = birth_dates(number) if value.dtype == pl.Date else sex_words(number)
+                columns[rule.column] = pl.select(pl.coalesce(stated, value)).to_series()
+            case _:
+                pass
+
+
+def _is_enumerable(column: Column) -> bool:
+    bounded = column.minimum is not None and column.maximum is not None
+    return column.type in _ENUMERABLE or (column.type is ColumnType.INT and bounded)
 
 
 def _is_yearly(column: Column) -> bool:

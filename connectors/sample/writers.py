@@ -16,8 +16,8 @@ import xlsxwriter
 _CHUNK = 100_000
 WORKBOOK_ROWS = 50_000
 """Larger extracts are always CSV."""
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
-_DAY = re.compile(r"(19|20)\d\d-\d\d-\d\d")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_DAY = re.compile(r"(19|20)[0-9][0-9]-[0-9][0-9]-[0-9][0-9]")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from graphlib import TopologicalSorter
@@ -65,11 +65,12 @@ def write_city(
     as_of: date = DEFAULT_AS_OF,
     deliveries: int = 1,
     truth: Path | None = None,
+    everything: bool = False,
 ) -> SampleReport:
     """Write a sample city; the same arguments give the same bytes.
 
     Args:
-        contracts: every contract gets an extract; those the city does not know by name get one from the contract alone.
+        contracts: those the city knows by name get an extract that is consistent with all others.
         out: folder of the first round, `<department>/<extract>/<FILE>` with `<FILE>.delivery.json` beside each;
             round n lies below it in `round-<n>`.
         persons: size of the population, 100 or more.
@@ -78,6 +79,7 @@ def write_city(
         as_of: business date of the first round; later rounds follow month by month.
         deliveries: number of rounds, the first included.
         truth: folder for what is true of the city, if wanted.
+        everything: also write an extract for every other contract, made from the contract alone.
 
     Raises:
         UserError: an argument is out of range, or `out` already holds something.
@@ -85,7 +87,6 @@ def write_city(
     chosen = _checked(out, persons, profile, deliveries)
     dirt = load_dirt() if chosen is Profile.DEFAULT else NO_DIRT
     city = found_city(persons=persons, seed=seed, profile=chosen, as_of=as_of)
-    formats = _formats(contracts, seed)
     files: list[SampleFile] = []
     defects: list[Defect] = []
     before: dict[str, pl.DataFrame] | None = None
@@ -96,8 +97,9 @@ def write_city(
             city = next_round(city)
         folder = out if round_no == 1 else out / f"round-{round_no}"
         named = named_registers(city, before)
-        registers = _all_registers(contracts, city, named, before)
-        writer = _RoundWriter(contracts, city, dirt, formats, folder, files, defects)
+        written = contracts if everything else _only(contracts, named)
+        registers = _all_registers(written, city, named, before)
+        writer = _RoundWriter(written, city, dirt, _formats(written, seed), folder, files, defects)
         writer.write_all(registers, before)
         if truth is not None:
             operands = all_operands(
@@ -141,6 +143,10 @@ def _checked(out: Path, persons: int, profile: str, deliveries: int) -> Profile:
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} 不是空文件夹：请换一个新的输出文件夹")
     return Profile(profile)
+
+
+def _only(contracts: Contracts, ids: Container[str]) -> Contracts:
+    return replace(contracts, by_id={i: contract for i, contract in contracts.items() if i in ids})
 
 
 def _formats(contracts: Contracts, seed: int) -> dict[str, Format]:

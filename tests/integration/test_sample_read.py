@@ -71,6 +71,18 @@ def test_nothing_is_found_when_clean_files_are_read(clean):
         assert all(r.passed == r.checked for r in totals.results), file
 
 
+def test_every_contract_takes_its_own_sample_when_everything_is_written(contracts, tmp_path):
+    write_city(
+        contracts, tmp_path / "clean", persons=400, profile="clean", truth=tmp_path / "clean-truth", everything=True
+    )
+    read = read_all(contracts, tmp_path, "clean")
+    assert {told["contract"] for told, *_ in read.values()} == set(contracts)
+    for file, (told, rows, issues, _) in read.items():
+        found = issues.filter(pl.col("severity") != "info")
+        assert found.is_empty(), (file, found.select("rule", "column_name").unique().rows())
+        assert len(rows) == told["rows_read"] > 0, file
+
+
 def defects_of(city: Path, file: str, *effects: str) -> pl.DataFrame:
     defects = pl.read_parquet(city / "default-truth" / "defects.parquet")
     return defects.filter((pl.col("file") == file) & pl.col("effect").is_in(effects))

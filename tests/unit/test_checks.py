@@ -325,3 +325,105 @@ def test_every_record_is_accounted_for_when_lines_are_arbitrary(tmp_path: Path, 
     }
     assert len(listed) == found.totals.rejected
     assert not listed & set(numbers)
+
+
+FINISHED = contract(
+    {
+        "no": {"header": "编号", "type": "text"},
+        "done": {"header": "累计完成投资", "type": "money", "unit": "CNY"},
+        "planned": {"header": "总投资", "type": "money", "unit": "CNY"},
+        "parts": {"header": "已完成", "type": "int"},
+        "whole": {"header": "总数", "type": "decimal"},
+    },
+    rules={
+        "money": {
+            "kind": "number_order",
+            "smaller": "done",
+            "larger": "planned",
+            "dimension": "0301",
+            "message": "完成投资不应大于总投资。",
+        },
+        "count": {
+            "kind": "number_order",
+            "smaller": "parts",
+            "larger": "whole",
+            "dimension": "0301",
+            "message": "已完成数不应大于总数。",
+        },
+    },
+)
+
+
+def test_numbers_in_the_wrong_order_are_flagged_when_both_are_given(tmp_path: Path) -> None:
+    lines = (
+        "编号,累计完成投资,总投资,已完成,总数",
+        "1,900万元,1000万元,3,3.5",
+        "2,1亿元,9999万元,4,3.5",
+        "3,500,500,3,3",
+        "4,,100,,3",
+        "5,100,,3,",
+        f"6,1,2,{2**63 - 1},{10**17}",
+    )
+    found = checked(write(tmp_path, "\n".join(lines) + "\n"), FINISHED)
+    assert (found.result("money"), found.result("count")) == ((4, 3), (4, 2))
+    assert sorted(found.found("row_no", "rule", "column_name", "message")) == [
+        (3, "count", "whole", "已完成数不应大于总数。"),
+        (3, "money", "planned", "完成投资不应大于总投资。"),
+        (7, "count", "whole", "已完成数不应大于总数。"),
+    ]
+    assert len(found.rows) == 6
+
+
+@pytest.mark.parametrize("header", ["编号,累计完成投资,已完成", "编号,总投资,总数"])
+def test_number_order_is_not_judged_when_a_column_is_absent(tmp_path: Path, header: str) -> None:
+    found = checked(write(tmp_path, f"{header}\n1,9,9\n"), FINISHED)
+    assert (found.result("money"), found.result("count")) == ((0, 0), (0, 0))
+    assert {rule for (rule,) in found.found("rule")} & {"money", "count"} == set()
+
+
+PERSON = contract(
+    {
+        "no": {"header": "编号", "type": "text"},
+        "id_no": {"header": "公民身份号码", "type": "id"},
+        "birth_date": {"header": "出生日期", "type": "date"},
+        "sex_code": {"header": "性别", "type": "code", "codes": "sex"},
+    },
+    rules={
+        name: {
+            "kind": "agrees_with_id",
+            "column": column,
+            "id_column": "id_no",
+            "dimension": "0402",
+            "message": f"{name}应与公民身份号码一致。",
+        }
+        for name, column in (("birth", "birth_date"), ("sex", "sex_code"))
+    },
+)
+
+
+def test_birth_and_sex_are_held_against_the_citizen_number_when_it_states_them(tmp_path: Path) -> None:
+    lines = (
+        "编号,公民身份号码,出生日期,性别",
+        "1,11010519491231002X,1949-12-31,女",
+        "2,11010519491231002X,1950-01-01,男",
+        "3,,1950-01-01,男",
+        "4,11010519491231002X,,",
+        "5,110105491231002,1949-12-31,1",
+        "6,H12345678,1950-01-01,男",
+    )
+    found = checked(write(tmp_path, "\n".join(lines) + "\n"), PERSON)
+    assert (found.result("birth"), found.result("sex")) == ((3, 2), (3, 1))
+    judged = [f for f in found.found("row_no", "rule", "column_name", "severity") if f[1] in {"birth", "sex"}]
+    assert sorted(judged) == [
+        (3, "birth", "birth_date", "warning"),
+        (3, "sex", "sex_code", "warning"),
+        (6, "sex", "sex_code", "warning"),
+    ]
+    assert all("1949" not in message for (message,) in found.found("message"))
+    assert len(found.rows) == 6
+
+
+@pytest.mark.parametrize("header", ["编号,公民身份号码", "编号,出生日期", "编号,性别"])
+def test_agreement_is_not_judged_when_a_column_is_absent(tmp_path: Path, header: str) -> None:
+    found = checked(write(tmp_path, f"{header}\n1,\n"), PERSON)
+    assert (found.result("birth"), found.result("sex")) == ((0, 0), (0, 0))

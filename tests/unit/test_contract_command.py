@@ -31,10 +31,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 
 
 def delivered(folder: Path) -> Path:
-    path = folder / "双随机检查结果_20210930.csv"
+    path = folder / "展会检查结果_20210930.csv"
     path.write_text(
-        "双随机检查结果\n"
-        "检查编号,统一社会信用代码,检查对象,检查日期,是否合格,罚款金额,联系电话,备注\n"
+        "展会检查结果\n"
+        "参展编号,统一社会信用代码,检查对象,检查日期,是否合格,保证金金额,值守电话,备注\n"
         "J1,91371000706088534X,甲,2021-09-01,是,3万元,13800000000,\n"
         "J2,91371000706088534X,乙,2021-09-02,否,,13800000001,复查\n",
         encoding="utf-8",
@@ -72,21 +72,21 @@ def test_sources_are_yaml_when_printed(run: Run, contracts: Contracts) -> None:
 
 
 def test_draft_loads_at_once_when_printed_from_a_real_file(run: Run, tmp_path: Path) -> None:
-    result = run("new", "market_regulation", "inspection", delivered(tmp_path), "--print")
+    result = run("new", "market_regulation", "fair", delivered(tmp_path), "--print")
     assert result.exit_code == 0, result.output
-    path = tmp_path / "extra" / "market_regulation" / "inspection.yml"
+    path = tmp_path / "extra" / "market_regulation" / "fair.yml"
     path.parent.mkdir(parents=True)
     path.write_text(result.output, encoding="utf-8")
-    contract = load_contracts((FOLDER, tmp_path / "extra"))["market_regulation__inspection"]
-    assert (contract.title, contract.key) == ("双随机检查结果", ("column_1",))
+    contract = load_contracts((FOLDER, tmp_path / "extra"))["market_regulation__fair"]
+    assert (contract.title, contract.key) == ("展会检查结果", ("column_1",))
     assert [column.header for column in contract.columns.values()] == [
-        "检查编号",
+        "参展编号",
         "统一社会信用代码",
         "检查对象",
         "检查日期",
         "是否合格",
-        "罚款金额",
-        "联系电话",
+        "保证金金额",
+        "值守电话",
         "备注",
     ]
     assert [column.type.value for column in contract.columns.values()] == [
@@ -103,8 +103,8 @@ def test_draft_loads_at_once_when_printed_from_a_real_file(run: Run, tmp_path: P
 
 
 def test_check_finds_the_placeholders_when_a_draft_is_not_finished(run: Run, tmp_path: Path) -> None:
-    draft = run("new", "market_regulation", "inspection", delivered(tmp_path), "--print").output
-    path = tmp_path / "extra" / "market_regulation" / "inspection.yml"
+    draft = run("new", "market_regulation", "fair", delivered(tmp_path), "--print").output
+    path = tmp_path / "extra" / "market_regulation" / "fair.yml"
     path.parent.mkdir(parents=True)
     path.write_text(draft, encoding="utf-8")
     result = run("check")
@@ -115,7 +115,7 @@ def test_check_finds_the_placeholders_when_a_draft_is_not_finished(run: Run, tmp
 @pytest.mark.parametrize(
     ("department", "extract", "message"),
     [
-        ("markets", "inspection", "没有部门 markets"),
+        ("markets", "fair", "没有部门 markets"),
         ("market_regulation", "enterprise", "契约 market_regulation__enterprise 已有"),
         ("market_regulation", "Inspection", "数据集名“Inspection”"),
     ],
@@ -131,7 +131,7 @@ def test_draft_is_refused_when_its_place_is_wrong(
 def test_draft_is_refused_when_the_file_has_no_header(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("说明\n一\n二\n", encoding="utf-8")
-    result = run("new", "market_regulation", "inspection", path)
+    result = run("new", "market_regulation", "fair", path)
     assert isinstance(result.exception, UserError)
 
 

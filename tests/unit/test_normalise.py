@@ -14,6 +14,7 @@ from connectors.contract import Column
 from connectors.normalise import FINDINGS, Context, Normalised, normalise
 from connectors.normalise.codes import Divisions
 from connectors.normalise.identifiers import ID_CHECKS, ID_WEIGHTS, normalise_id
+from connectors.normalise.numbers import normalise_money
 from tests.unit.delivered_files import AS_OF, CODES, texts
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -343,3 +344,9 @@ def test_every_cell_has_a_value_a_finding_or_is_missing_when_the_text_is_arbitra
         explained = found.values["value"].is_not_null() | found.finding.is_not_null() | found.missing
         assert explained.all()
         assert set(found.finding.drop_nulls()) <= set(FINDINGS)
+
+
+@pytest.mark.parametrize("cell", ["0|", "|5", "5|元", "¥|5万元", "||5||"])
+def test_amount_is_unreadable_when_a_bar_stands_beside_the_number(cell: str) -> None:
+    found = normalise_money(pl.Series([cell], dtype=pl.String), "CNY")
+    assert found.select("value", "amount", "currency", "finding").rows() == [(None, None, None, "money_unreadable")]

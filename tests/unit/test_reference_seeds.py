@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 
+from connectors.contract import Contracts
+from connectors.contract_files import words_of_file
 from connectors.settings import CHECKOUT
 
 
@@ -51,3 +53,19 @@ def test_industry_codes_stand_under_their_division_when_read() -> None:
     assert len(codes) == 1970
     assert sum(len(code) == 1 for code in codes) == 20
     assert all(code[:-1] in codes for code in codes if len(code) > 2)
+
+
+def test_every_ethnic_group_has_one_shown_name_and_names_mean_one_code_when_read() -> None:
+    groups = rows("ethnicities.csv")
+    shown = [row["code"] for row in groups if row["is_preferred"] == "true"]
+    assert shown == [*(f"{n:02d}" for n in range(1, 57)), "97", "98"]
+    assert {row["code"] for row in groups} == set(shown)
+    names = [row["name"] for row in groups]
+    assert len(names) == len(set(names))
+    assert "汉族" in words_of_file(CHECKOUT / "seeds" / "ethnicities.csv")["01"]
+
+
+def test_models_know_every_status_word_when_a_contract_may_store_it(contracts: Contracts) -> None:
+    known = {row["word"]: row["is_in_use"] for row in rows("status_words.csv")}
+    assert set(contracts.codes["status"].words) <= set(known)
+    assert [word for word in contracts.codes["status"].words if known[word] == "true"] == ["在用"]

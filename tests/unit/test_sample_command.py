@@ -35,3 +35,28 @@ def test_one_sentence_and_exit_code_2_when_the_profile_is_unknown(monkeypatch, t
     said = capsys.readouterr().err
     assert said.startswith("错误：没有样例方案“perfect”")
     assert said.count("\n") == 1
+
+
+def test_a_contract_of_an_extra_folder_is_sampled_when_all_are_asked_for(monkeypatch, tmp_path):
+    path = tmp_path / "extra" / "commerce" / "fair.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "title: 展会登记\ndescription: 测试用的新契约。\nkey: [fair_no]\nmode: full\ncycle: monthly\n"
+        "sharing: {type: 无条件共享}\ncolumns:\n  fair_no: {header: 展会编号, type: text, required: true}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("WEIHAI_CONTRACTS", str(tmp_path / "extra"))
+    written = {}
+    for name, flags in (("some", ()), ("all", ("--all",))):
+        assert run(monkeypatch, "--persons", "100", "--out", str(tmp_path / name), *flags) == 0
+        written[name] = {p.parent.name for p in (tmp_path / name).glob("*/*/*.delivery.json")}
+    assert written["some"] < written["all"]
+    assert "fair" in written["all"] - written["some"]
+    assert {"household_population", "camera", "ridership"} <= written["all"]
+
+
+def test_what_is_written_is_explained_when_help_is_asked_for(monkeypatch, capsys):
+    assert run(monkeypatch, "--help") == 0
+    said = capsys.readouterr().out
+    assert "--all" in said
+    assert "WEIHAI_CONTRACTS" in said

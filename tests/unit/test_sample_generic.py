@@ -85,7 +85,7 @@ def city(tmp_path_factory):
     for seed in range(20):
         out = folder / f"out-{seed}"
         truth = folder / f"truth-{seed}"
-        write_city(contracts, out, persons=400, seed=seed, profile="clean", truth=truth)
+        write_city(contracts, out, persons=400, seed=seed, profile="clean", truth=truth, everything=True)
         files = json.loads((truth / "deliveries.json").read_text(encoding="utf-8"))
         added = {f["contract"]: f for f in files if f["contract"].startswith("street__")}
         if all(f["encoding"] != "xlsx" for f in added.values()):
@@ -157,3 +157,21 @@ def test_drawn_texts_fit_the_pattern_when_it_is_a_plain_one(pattern, seed):
 def test_pattern_is_refused_when_it_looks_ahead():
     with pytest.raises(ValueError, match="不能按此正则表达式"):
         matching("(?=a)b", np.random.default_rng(0), 1)
+
+
+def test_only_extracts_the_city_knows_are_written_when_not_everything_is_asked_for(city, tmp_path):
+    contracts = city[0]
+    report = write_city(contracts, tmp_path / "some", persons=100, profile="clean")
+    known = {f.contract for f in report.files}
+    assert len(known) == 13
+    assert not any(contract_id.startswith("street__") for contract_id in known)
+    report = write_city(contracts, tmp_path / "all", persons=100, profile="clean", everything=True)
+    assert {f.contract for f in report.files} == set(contracts)
+
+
+def test_known_extracts_are_the_same_rows_when_everything_is_written(city, tmp_path):
+    contracts = city[0]
+    some = write_city(contracts, tmp_path / "some", persons=100, profile="clean")
+    everything = write_city(contracts, tmp_path / "all", persons=100, profile="clean", everything=True)
+    rows = {f.contract: f.rows_read for f in everything.files}
+    assert {f.contract: f.rows_read for f in some.files}.items() <= rows.items()

@@ -49,6 +49,21 @@ def test_every_contract_has_a_suite_when_built_for_great_expectations(contracts)
         assert {e.name for e in compiled.expectations} >= {*contract.rules, "row.structure", "row.key"}
 
 
+def test_gate_demands_a_result_of_every_rule_when_the_contract_states_several_kinds(contracts):
+    stated = {rule.kind: (contract, name) for contract in contracts.values() for name, rule in contract.rules.items()}
+
+    assert set(stated) == {"date_order", "number_order", "agrees_with_id", "required_if", "unique", "reference"}
+    for contract, name in stated.values():
+        compiled = suites.compile_batch(contract, (), suites.load_batch_suite())
+        (expectation,) = [e for e in compiled.expectations if e.name == name]
+        assert name in suites.required_results(contract)
+        assert (expectation.rule.dimension, expectation.severity) == (
+            contract.rules[name].dimension,
+            contract.rules[name].severity,
+        )
+        assert contract.rules[name].message in expectation.message
+
+
 @pytest.mark.parametrize(("mode", "applies"), [("full", True), ("incremental", False), ("append", False)])
 def test_withdrawal_is_only_guarded_when_the_mode_withdraws(mode, applies):
     contract: Contract = CONTRACT.model_copy(update={"mode": mode})

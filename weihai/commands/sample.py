@@ -16,7 +16,10 @@ from connectors.settings import load_settings
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command(help="生成样例城市：各部门的报送文件（含常见脏数据），可另存真值。")
+    @app.command(
+        help="生成样例城市：各部门的报送文件（含常见脏数据），可另存真值。"
+        "默认只写城市有登记簿、彼此一致的数据集；--all 写全部契约，其余按契约本身生成，只保证自身合理。"
+    )
     def sample(  # noqa: PLR0917
         out: Annotated[Path, typer.Option("--out", help="输出文件夹，须为空。")],
         persons: Annotated[int, typer.Option("--persons", help="人口数。")] = 20_000,
@@ -27,6 +30,9 @@ def register(app: typer.Typer) -> None:
         ] = datetime(2021, 9, 30),  # noqa: DTZ001
         deliveries: Annotated[int, typer.Option("--deliveries", help="报送轮数；第二轮起在 round-2 等文件夹中。")] = 1,
         truth: Annotated[Path | None, typer.Option("--truth", help="真值文件夹。")] = None,
+        everything: Annotated[
+            bool, typer.Option("--all", help="全部契约都写，含另加契约文件夹（WEIHAI_CONTRACTS）中的。")
+        ] = False,
     ) -> None:
         from connectors.sample import write_city
 
@@ -40,6 +46,7 @@ def register(app: typer.Typer) -> None:
             as_of=as_of.date(),
             deliveries=deliveries,
             truth=truth,
+            everything=everything,
         )
         rows = sum(f.rows_read for f in report.files)
         held = [f.file for f in report.files if f.verdict == "held"]
