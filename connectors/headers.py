@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from rapidfuzz import fuzz
 
-from connectors.contract import ColumnType, Contract
+from connectors.contract import Column, ColumnType, Contract
 from connectors.errors import UserError
-from connectors.normalise.numbers import known_unit
+from connectors.normalise.numbers import known_unit, same_unit
 
 How = Literal["name", "alias", "similar", "unknown", "ignored", "duplicate", "empty"]
 
@@ -194,6 +194,7 @@ class _HeaderRow:
         self.taken: set[str] = set()
         self._contract = contract
         self._written = _written_forms(contract)
+        self._stated = {plain(t) for name, c in contract.columns.items() for t in (c.header, *c.aliases, name)}
         ignored = {plain(text) for text in contract.ignored}
         for position, header in enumerate(headers):
             if not plain(header) or _NAMELESS.match(header):
@@ -225,6 +226,10 @@ class _HeaderRow:
         if column in self.taken:
             self.found[position] = ColumnMatch(position, header, None, "duplicate", 0.0)
             return
+        fixed = _fixed_unit(self._contract.columns[column])
+        if fixed and plain(header) not in self._stated and not same_unit(_bracketed_unit(header) or "", fixed):
+            self.found[position] = ColumnMatch(position, header, None, "unknown", 0.0)
+            return
         self.taken.add(column)
         unit = _unit(header, self._contract, column)
         self.found[position] = ColumnMatch(position, header, column, how, confidence, unit)
@@ -251,6 +256,15 @@ def _opposed(one: str, other: str) -> bool:
 def _unit(header: str, contract: Contract, column: str) -> str | None:
     if contract.columns[column].type not in (ColumnType.MONEY, ColumnType.QUANTITY):
         return None
+    return _bracketed_unit(header)
+
+
+def _fixed_unit(column: Column) -> str | None:
+    """Return the unit a plain number is in by its header, 金额（万元）: with another unit, or none, it is not that number."""
+    return _bracketed_unit(column.header) if column.type in (ColumnType.INT, ColumnType.DECIMAL) else None
+
+
+def _bracketed_unit(header: str) -> str | None:
     for text in _BRACKETED.findall(unicodedata.normalize("NFKC", header)):
         unit = re.sub(r"^单位[::]?", "", text[1:-1].strip()).strip()
         if known_unit(unit):

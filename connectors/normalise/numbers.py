@@ -193,6 +193,16 @@ def known_unit(text: str) -> bool:
     return text in UNITS or (_money_words("|" + text.upper(), "") or (0, None))[1] is not None
 
 
+def same_unit(one: str, other: str) -> bool:
+    """Say whether two unit texts (half-width, no spaces) mean the same unit, as 平方公里 and km2 do."""
+    if one in UNITS and other in UNITS:
+        return UNITS[one] == UNITS[other]
+    if one in UNITS or other in UNITS:
+        return False
+    amounts = [_money_words("|" + text.upper(), "") if text else None for text in (one, other)]
+    return one == other or (amounts[0] is not None and amounts[0] == amounts[1])
+
+
 def _numbers(text: pl.Series) -> pl.Series:
     """Return folded texts that are numbers as exact decimals, others as null."""
     plain = text.str.extract(rf"^({_NUMBER})$").str.replace_all(",", "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.contract import Contract
-from connectors.headers import HeaderError, HeaderMatch, match_headers, recognise
+from connectors.headers import HeaderError, HeaderMatch, header_problem, match_headers, recognise
 from connectors.readers import UnreadableFileError, open_file
 from connectors.settings import Limits
 from connectors.tables import Table, find_table
@@ -196,3 +196,31 @@ def test_a_workbook_is_refused_when_no_visible_sheet_is_filled(tmp_path: Path) -
     path = write_workbook(tmp_path, {"空": [], "数据": [["登记证号"]]}, hidden=["数据"])
     with pytest.raises(UnreadableFileError, match="没有任何数据"):
         table(path, COUPLE)
+
+
+TURNOVER = contract(
+    {
+        "year": {"header": "年份", "type": "period"},
+        "turnover_yi_cny": {"header": "交易额（亿元）", "type": "decimal", "required": True, "aliases": ["成交额"]},
+        "area_sqkm": {"header": "面积（平方公里）", "type": "decimal"},
+    },
+    extract="turnover",
+    title="交易额",
+    key=["year"],
+)
+
+
+@pytest.mark.parametrize("header", ["交易额（亿元）", "交易额(亿元)", "交易额 （单位：亿元）", "成交额"])
+def test_plain_number_is_taken_when_its_header_names_the_unit_or_is_an_alias(header: str) -> None:
+    assert matched(match_headers(["年份", header], TURNOVER))["turnover_yi_cny"] == header
+
+
+@pytest.mark.parametrize("header", ["交易额（万元）", "交易额（元）", "交易额", "交易额（平方公里）"])
+def test_plain_number_is_not_taken_when_its_header_names_another_unit_or_none(header: str) -> None:
+    match = match_headers(["年份", header], TURNOVER)
+    assert "turnover_yi_cny" not in matched(match)
+    assert "“交易额（亿元）”" in (header_problem(match, TURNOVER) or "")
+
+
+def test_plain_number_is_taken_when_the_unit_is_the_same_in_other_words() -> None:
+    assert matched(match_headers(["年份", "交易额（亿元）", "面积(km2)"], TURNOVER))["area_sqkm"] == "面积(km2)"
