@@ -260,7 +260,7 @@ def _unit(header: str, contract: Contract, column: str) -> str | None:
 
 
 def _fixed_unit(column: Column) -> str | None:
-    """Return the unit a plain number is in by its header, 金额（万元）: with another unit, or none, it is not that number."""
+    """Return the unit a plain number is in by its header, 金额（万元）; under another unit it is another number."""
     return _bracketed_unit(column.header) if column.type in (ColumnType.INT, ColumnType.DECIMAL) else None
 
 
