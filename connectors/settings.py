@@ -21,13 +21,17 @@ class WarehouseUnreachableError(UserError):
 class Limits:
     """Bounds on what one delivered file may cost.
 
-    Sizes are bytes, times seconds.
+    Sizes are bytes, times seconds. A workbook is loaded whole, so it has limits of its own; `unpacked_bytes` and
+    `members` bound what an archive may hold, `record_bytes` one record of a JSON file.
     """
 
     file_bytes: int = 8 * 1024**3
     workbook_bytes: int = 256 * 1024**2
     workbook_unpacked_bytes: int = 2 * 1024**3
     workbook_cells: int = 20_000_000
+    unpacked_bytes: int = 16 * 1024**3
+    members: int = 200
+    record_bytes: int = 16 * 1024**2
     columns: int = 2_000
     settle_seconds: float = 1.0
 

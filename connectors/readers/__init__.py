@@ -10,6 +10,7 @@ from connectors.readers.detect import open_file
 from connectors.readers.model import (
     FAULT_ENCODING,
     FAULT_QUOTE,
+    MergedCells,
     TextBatch,
     TextFile,
     TextSheet,
@@ -19,6 +20,7 @@ from connectors.readers.model import (
 __all__ = [
     "FAULT_ENCODING",
     "FAULT_QUOTE",
+    "MergedCells",
     "TextBatch",
     "TextFile",
     "TextSheet",
