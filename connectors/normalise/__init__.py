@@ -21,14 +21,16 @@ from connectors.normalise.codes import (
 )
 from connectors.normalise.dates import normalise_date, normalise_datetime, normalise_period
 from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
+from connectors.normalise.garbled import damage
 from connectors.normalise.identifiers import normalise_id, normalise_uscc
 from connectors.normalise.numbers import normalise_decimal, normalise_int, normalise_money, normalise_quantity
-from connectors.normalise.text import FILLERS, damaged, missing, over_distinct, put, tidy, tidy_person_names
+from connectors.normalise.text import FILLERS, missing, over_distinct, put, tidy, tidy_person_names
 
 __all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
 
 _IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
 _ZERO_DATE = r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$"
+_LOST_CHARACTER = r"\p{Han}[?？]|[?？]\p{Han}"
 _PERSON_NAME = re.compile(r"姓名|曾用名|代表人|负责人|联系人|经办人|监护人$|申请人$")
 
 
@@ -135,11 +137,12 @@ def _reader(column: Column, context: Context, header_unit: str | None) -> Callab
 
 
 def _read_text(text: pl.Series, column: Column) -> pl.DataFrame:
+    finding = damage(text)
     if _PERSON_NAME.search(column.header):
         text = tidy_person_names(text)
-    return pl.DataFrame({"value": text, "damaged": damaged(text)}).select(
-        "value", finding=pl.when("damaged").then(pl.lit("text_damaged"))
-    )
+        lost = text.str.contains(_LOST_CHARACTER) & finding.is_null()
+        finding = put(finding, lost.arg_true(), "text_damaged")
+    return pl.DataFrame({"value": text, "finding": finding})
 
 
 def _spread(read: pl.DataFrame, places: pl.Series, length: int) -> pl.DataFrame:

@@ -14,7 +14,6 @@ _UNTIDY = (
     r"[\x00-\x1f\x7f\x{85}\x{a0}\x{ad}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}"
     r"&•・‧∙⋅･]|^[\s']|\s$|  "
 )
-_DAMAGED = r"[\x{e000}-\x{f8ff}\x{fffd}]|锟斤拷"
 _INVISIBLE = r"[\x00-\x08\x0e-\x1f\x7f\x{ad}\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]"
 _SPACES = r"[\s\x{85}\x{a0}\x{1680}\x{2028}\x{2029}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]+"
 _DOT_IN_NAME = r"(\p{Han}|[A-Za-z])\s*[•・‧∙⋅･]\s*"
@@ -122,11 +121,6 @@ def tidy_person_names(cells: pl.Series) -> pl.Series:
     for _ in range(2):
         names = names.str.replace_all(r"(\p{Han}) (\p{Han})", "${1}${2}")
     return put(cells, places, names)
-
-
-def damaged(cells: pl.Series) -> pl.Series:
-    """Say which texts hold private-use or replacement characters, which are kept but flagged."""
-    return cells.str.contains(_DAMAGED)
 
 
 def fold(cells: pl.Series) -> pl.Series:
