@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 
 from connectors.contract import Column, ColumnType, Contract
 from connectors.errors import UserError
-from connectors.normalise.numbers import known_unit, same_unit
+from connectors.normalise.numbers import BRACKETED, same_unit, unit_in_brackets
 
 How = Literal["name", "alias", "similar", "unknown", "ignored", "duplicate", "empty"]
 
@@ -40,7 +40,6 @@ _OPPOSITES = (
     "借贷",
     "经纬",
 )
-_BRACKETED = re.compile(r"[(\[{【<《][^()\[\]{}【】<>《》]*[)\]}】>》]")
 _NOISE = re.compile(r"[\s\W_]+")
 _NAMELESS = re.compile(r"(?i)^(f\d+|unnamed:?\s*\d+|column\s*\d+|列\d+|_c?\d+)$")
 
@@ -164,7 +163,7 @@ def plain(header: str) -> str:
 
 def without_brackets(header: str) -> str:
     """Return a header for comparison without what stands in brackets; empty if nothing else is there."""
-    return plain(_BRACKETED.sub("", unicodedata.normalize("NFKC", header)))
+    return plain(BRACKETED.sub("", unicodedata.normalize("NFKC", header)))
 
 
 def _trimmed(cell: str | None) -> str:
@@ -227,7 +226,7 @@ class _HeaderRow:
             self.found[position] = ColumnMatch(position, header, None, "duplicate", 0.0)
             return
         fixed = _fixed_unit(self._contract.columns[column])
-        if fixed and plain(header) not in self._stated and not same_unit(_bracketed_unit(header) or "", fixed):
+        if fixed and plain(header) not in self._stated and not same_unit(unit_in_brackets(header) or "", fixed):
             self.found[position] = ColumnMatch(position, header, None, "unknown", 0.0)
             return
         self.taken.add(column)
@@ -256,20 +255,12 @@ def _opposed(one: str, other: str) -> bool:
 def _unit(header: str, contract: Contract, column: str) -> str | None:
     if contract.columns[column].type not in (ColumnType.MONEY, ColumnType.QUANTITY):
         return None
-    return _bracketed_unit(header)
+    return unit_in_brackets(header)
 
 
 def _fixed_unit(column: Column) -> str | None:
     """Return the unit a plain number is in by its header, 金额（万元）; under another unit it is another number."""
-    return _bracketed_unit(column.header) if column.type in (ColumnType.INT, ColumnType.DECIMAL) else None
-
-
-def _bracketed_unit(header: str) -> str | None:
-    for text in _BRACKETED.findall(unicodedata.normalize("NFKC", header)):
-        unit = re.sub(r"^单位[::]?", "", text[1:-1].strip()).strip()
-        if known_unit(unit):
-            return unit
-    return None
+    return unit_in_brackets(column.header) if column.type in (ColumnType.INT, ColumnType.DECIMAL) else None
 
 
 def _confidence(columns: Sequence[ColumnMatch], contract: Contract) -> float:

@@ -23,7 +23,13 @@ from connectors.normalise.dates import normalise_date, normalise_datetime, norma
 from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
 from connectors.normalise.garbled import damage
 from connectors.normalise.identifiers import normalise_id, normalise_uscc
-from connectors.normalise.numbers import normalise_decimal, normalise_int, normalise_money, normalise_quantity
+from connectors.normalise.numbers import (
+    normalise_decimal,
+    normalise_int,
+    normalise_money,
+    normalise_quantity,
+    unit_in_brackets,
+)
 from connectors.normalise.text import FILLERS, missing, over_distinct, put, tidy, tidy_person_names
 
 __all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
@@ -121,6 +127,7 @@ def _read(text: pl.Series, column: Column, context: Context, header_unit: str | 
 def _reader(column: Column, context: Context, header_unit: str | None) -> Callable[[pl.Series], pl.DataFrame]:
     """Return what reads the distinct texts of a column that repeats itself."""
     unit, epoch_1904 = column.unit or "", context.epoch_1904
+    fixed = unit_in_brackets(column.header)
     readers: dict[ColumnType, Callable[[pl.Series], pl.DataFrame]] = {
         ColumnType.CODE: lambda words: normalise_code(words, context.codes[str(column.codes)]),
         ColumnType.DIVISION: lambda words: normalise_division(words, context.divisions),
@@ -128,7 +135,7 @@ def _reader(column: Column, context: Context, header_unit: str | None) -> Callab
         ColumnType.DATETIME: lambda words: normalise_datetime(words, epoch_1904=epoch_1904),
         ColumnType.PERIOD: normalise_period,
         ColumnType.INT: normalise_int,
-        ColumnType.DECIMAL: normalise_decimal,
+        ColumnType.DECIMAL: lambda words: normalise_quantity(words, fixed) if fixed else normalise_decimal(words),
         ColumnType.MONEY: lambda words: normalise_money(words, unit, header_unit),
         ColumnType.QUANTITY: lambda words: normalise_quantity(words, unit, header_unit),
         ColumnType.BOOL: normalise_bool,

@@ -59,9 +59,29 @@ def test_spaces_and_dots_go_from_a_persons_name_when_the_header_says_it_is_one()
     assert one("text", "欧 阳 修 文", header="姓名") == ("欧阳修文", None)
 
 
-@pytest.mark.parametrize("cell", ["\ue863某某", "公司\ufffd", "锟斤拷"])
-def test_damaged_text_is_kept_and_flagged_when_characters_have_no_meaning(cell: str) -> None:
-    assert one("text", cell) == (cell, "text_damaged")
+def test_text_is_kept_and_flagged_when_characters_are_private_or_lost() -> None:
+    assert one("text", "\ue863某某") == ("\ue863某某", "text_damaged")
+    assert one("text", "王?", header="姓名") == ("王?", "text_damaged")
+    assert one("text", "是否办结?") == ("是否办结?", None)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["锟斤拷", "公司\ufffd", "烫烫烫", "屯屯屯屯", "????", "Íþº£ÊÐ", "ÕÅÈý", "å¨æµ·", "å¼\xa0ä¸‰", "å\xa0\x81å¨\x81",
+     "â€œäº¬â€", "濞佹捣", "寮犱笁", "濞佹捣甯?", "鐜繝缈犲尯"],
+)  # fmt: skip
+def test_text_is_garbled_when_it_was_decoded_wrongly(cell: str) -> None:
+    assert read("text", cell).finding[0] == "text_garbled"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["吕绿 lǜ", "Ångström", "naïve café—né…", "«été»", "ÄÖÜß", "éèêë", "Þjóðvegur", "Владивосток", "김철수", "山田太郎",
+     "😀😀", "𬱟䶮", "喆镕㛃", "璐瑜瑾", "瑾璐璇", "威海烫烫烫火锅店", "西屯屯村", "100×200±5℃", "……——“”", "①②③㎡",
+     "为什么?"],
+)  # fmt: skip
+def test_text_is_sound_when_it_is_only_rare_or_foreign(cell: str) -> None:
+    assert one("text", cell) == (cell, None)
 
 
 @pytest.mark.parametrize("cell", ["", None, " ", "无", "暂无", "不详", "-", "/", "N/A", "NULL", "0000"])
@@ -344,6 +364,24 @@ def test_every_cell_has_a_value_a_finding_or_is_missing_when_the_text_is_arbitra
         explained = found.values["value"].is_not_null() | found.finding.is_not_null() | found.missing
         assert explained.all()
         assert set(found.finding.drop_nulls()) <= set(FINDINGS)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "expected"),
+    [
+        ("同比增长（%）", "5.2%", (Decimal("5.2"), None)),
+        ("同比增长（%）", "5.2", (Decimal("5.2"), None)),
+        ("罚款金额（万元）", "12万元", (Decimal(12), None)),
+        ("罚款金额（万元）", "1.5亿元", (Decimal(15_000), None)),
+        ("罚款金额（万元）", "300元", (Decimal("0.03"), None)),
+        ("罚款金额（万元）", "300美元", (None, "quantity_unit")),
+        ("数值", "12万元", (None, "number_unreadable")),
+    ],
+)
+def test_a_plain_number_may_repeat_the_unit_when_its_header_names_one(
+    header: str, cell: str, expected: tuple[Decimal | None, str | None]
+) -> None:
+    assert one("decimal", cell, header=header) == expected
 
 
 @pytest.mark.parametrize("cell", ["0|", "|5", "5|元", "¥|5万元", "||5||"])
