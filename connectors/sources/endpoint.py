@@ -53,6 +53,12 @@ class ConnectionFields:
     password: str = field(default="", repr=False)
     extra: str = field(default="", repr=False)
 
+    @classmethod
+    def of(cls, found: Any) -> ConnectionFields:
+        """Return the fields of an Airflow connection object, whichever of Airflow's classes it is."""
+        texts = ("conn_type", "host", "schema", "login", "password", "extra")
+        return cls(port=found.port, **{name: getattr(found, name) or "" for name in texts})
+
 
 def of_connection(kind: str, found: ConnectionFields) -> Endpoint:
     """Return the endpoint that a connection describes.

@@ -114,7 +114,7 @@ def _measure(
         return count, None
     column: sa.ColumnClause[Any] = sa.column(source.watermark)
     asked = sa.select(sa.func.max(column)).select_from(counted)
-    newest = connection.execute(asked).scalar_one()
+    newest: Any = connection.execute(asked).scalar_one()
     if newest is not None and Watermark.of(newest, source.watermark).is_after(now):
         newest = connection.execute(asked.where(column <= sa.literal(_same_type(newest, now)))).scalar_one()
     return count, Watermark.of(newest, source.watermark) if newest is not None else None

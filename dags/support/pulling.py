@@ -87,18 +87,7 @@ def airflow_endpoint(contract: Contract) -> Endpoint:
         found = Connection.get(conn_id)
     except AirflowNotFoundException:
         raise SourceError(missing(conn_id)) from None
-    return of_connection(
-        source_of(contract).kind,
-        ConnectionFields(
-            conn_type=found.conn_type or "",
-            host=found.host or "",
-            port=found.port,
-            schema=found.schema or "",
-            login=found.login or "",
-            password=found.password or "",
-            extra=found.extra or "",
-        ),
-    )
+    return of_connection(source_of(contract).kind, ConnectionFields.of(found))
 
 
 def missing(conn_id: str) -> str:
