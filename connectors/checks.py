@@ -1,6 +1,6 @@
 """Row checks: from text batches to typed rows, findings and rule results, each contract rule evaluated once.
 
-Usage: `run = check(find_table(open_file(path, limits=limits), [contract]), codes, as_of=as_of)`; iterate `run` for
+Usage: `run = check(find_tables(open_file(path, limits=limits), [contract])[0], codes, as_of=as_of)`; iterate `run` for
 `CheckedBatch`es of bounded size, then read `run.totals`.
 """
 
@@ -30,6 +30,7 @@ from connectors.headers import ColumnMatch
 from connectors.normalise import FINDINGS, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
+from connectors.rejected_rows import candidates
 from connectors.row_kinds import SKIPPED, tell_apart
 from connectors.rule_tally import CheckResult, RuleTally, range_text
 from connectors.tables import Table
@@ -61,10 +62,12 @@ class CheckedBatch:
         rows: `row_schema(contract)`; rejected rows are not among them.
         issues: `ISSUE_SCHEMA`; a rejected row has at least one whose rule is `row.structure`, `row.key` or
             `<column>.required`.
+        rejected: `CANDIDATE_SCHEMA`: what the rejected rows of a full list may have as their keys.
     """
 
     rows: pa.RecordBatch
     issues: pa.RecordBatch
+    rejected: pa.RecordBatch
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def check(table: Table, codes: Mapping[str, CodeList], *, as_of: date) -> CheckR
     a broken structure is rejected and listed.
 
     Args:
-        table: from `find_table`; its batches are consumed.
+        table: from `find_tables`; its batches are consumed.
         codes: code lists by name (`Contracts.codes`).
         as_of: business date of the delivery; dates of birth and `not_after_as_of` columns must not lie after it.
 
@@ -159,14 +162,21 @@ class CheckRun:
         self._truncated.update(judged.truncated)
         self._read += int(data.sum()) + lost
         self._rejected += lost + len(accepted) - int(accepted.sum())
-        rows = judged.typed().filter(accepted)
-        return CheckedBatch(to_record_batch(rows, self._schema), log.record_batch())
+        typed, torn = judged.typed(), log.row_numbers("row.structure")
+        is_torn = batch.row_no.is_in(torn)
+        rejected = candidates(
+            self._table.contract,
+            self._context,
+            torn=(batch.cells.filter(is_torn), batch.row_no.filter(is_torn)),
+            unfit=typed.filter(~accepted & ~typed["_row_no"].is_in(torn)),
+        )
+        return CheckedBatch(to_record_batch(typed.filter(accepted), self._schema), log.record_batch(), rejected)
 
     def _sum_up(self) -> CheckTotals:
         skipped = {kind: self._skipped[kind] for kind in SKIPPED}
         return CheckTotals(
-            physical=1 + sum(skipped.values()) + self._read,
-            header=1,
+            physical=len(self._table.header_rows) + sum(skipped.values()) + self._read,
+            header=len(self._table.header_rows),
             skipped=skipped,
             read=self._read,
             rejected=self._rejected,
@@ -432,7 +442,8 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) ->
     for match in table.header.columns:
         match match.how:
             case "unknown":
-                add(Subject(None, match.header), "header.unknown", "0102", "info", "契约中没有这一列，未采用。")
+                message = match.reason or "契约中没有这一列，未采用。"
+                add(Subject(None, match.header), "header.unknown", "0102", "info", message)
             case "ignored":
                 add(Subject(None, match.header), "header.ignored", "0102", "info", "这一列按约定不采用。")
             case "duplicate":
@@ -444,6 +455,9 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) ->
                 add(Subject(match.column, match.header), "header.similar", "0102", "info", message)
             case _:
                 pass
+    for other in table.other_sheets:
+        severity = "warning" if other.looks_filled else "info"
+        add(WHOLE_ROW, "sheet.other", "0102", severity, other.told)
     for name in table.header.missing:
         column = contract.columns[name]
         default = context.codes[column.codes].default if column.codes is not None else None

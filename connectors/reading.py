@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from connectors import archive, as_of, batches, splitting, staging
+from connectors import archive, as_of, batches, scopes, splitting, staging
 from connectors.batches import Batch, BatchFile
 from connectors.checks import CheckResult, CheckTotals, check
 from connectors.contract import Contract, Contracts
 from connectors.database import Connection, connect
+from connectors.errors import RefusedError
 from connectors.ledger import Ledger
+from connectors.normalise import Context
 from connectors.privacy import hmac_pads, mask_identifiers, mask_kind, record_key_secret
 from connectors.raw_tables import ensure_raw_tables
 from connectors.readers import TextFile, open_file
 from connectors.settings import Settings
-from connectors.splitting import RefusedError, Split
+from connectors.splitting import Split
 from connectors.sql_text import execute
 from connectors.tables import Table, find_table
 
@@ -74,6 +76,9 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             target=contract.quality_target,
         )
         connection.commit()
+        if batch.scope:
+            understood = scopes.understood(contract, batch.scope, Context(contracts.codes, found.day))
+            batch = replace(batch, scope=understood)
         _refuse_duplicate(connection, batch, contract, found)
         ensure_raw(connection, contracts, contract)
         staging.create(connection, contract, batch.batch_id)
@@ -177,7 +182,8 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
     if row is None:
         return
     latest = batches.load(connection, row[0])
-    same_scope = batch.scope is None or batch.scope == latest.scope
+    scope, before = batch.scope or {}, latest.scope or {}
+    same_scope = scope == before or (not scope and before.keys() <= {"year"} & set(contract.key))
     if latest.sha256 == batch.sha256 and latest.as_of == found.day and same_scope:
         raise DuplicateError(latest)
 
@@ -223,7 +229,7 @@ def _settle(
     day: date,
 ) -> None:
     _refuse_empty(contract, totals)
-    declared = batch.scope
+    declared = batch.scope or None
     scope = declared or splitting.default_scope(connection, contract, batch.batch_id)
     pads = hmac_pads(record_key_secret(settings))
     split = splitting.split(connection, contract, batch.batch_id, as_of=day, scope=scope, pads=pads)

@@ -5,27 +5,29 @@ Set-based, against the versions in force at the delivery's own as-of date. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from connectors import scopes
 from connectors.checks import CheckResult
 from connectors.contract import Contract
 from connectors.database import Connection
+from connectors.errors import RefusedError
 from connectors.in_force import in_force
+from connectors.scopes import Scope
 from connectors.sql_text import clearly_differ, execute, identity, key_text, one, record_key, row_hash
 from connectors.staging import table
+from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
 MINIMUM_LOSS = 20
 WITHDRAW = "撤销"
-Scope = Mapping[str, Sequence[str]]
-
-
-class RefusedError(Exception):
-    """The delivery cannot be used; the message is the Chinese sentence of its receipt, without cell values."""
+LOOKS_FULL_ROWS = 20
+LOOKS_FULL_SHARE = Decimal("0.95")
+"""An incremental delivery of so many rows, most of them unchanged, that meets so many of the records in force."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def split(
     _find_prior(connection, contract, facts)
     _number(connection, contract, batch_id)
     _write_keys(connection, contract, batch_id, facts)
-    _write_gone(connection, contract, batch_id, scope)
+    write_gone(connection, contract, batch_id, scope, facts)
     return _count(connection, contract, batch_id)
 
 
@@ -148,16 +150,50 @@ def judge_keys(
             )
         )
     if scope is not None and contract.mode == "full":
-        outside = " or ".join(f's."{c}"::text <> all(%(scope_{c})s::text[])' for c in scope)
+        outside = f"not ({scopes.covers(contract, scope, 's')})"
         results.append(
             noting.row(
                 ("row.scope", "0104", "不在本次声明的报送范围内，请核对范围或数据。"),
                 read,
                 f"select s._row_no as row_no from {table(batch_id)} s where {outside}",
-                _scope_parameters(scope),
+                scopes.parameters(scope),
             )
         )
+    if kept := spared(connection):
+        said = f"有 {kept:,} 条已入库的记录只见于本次未采用的行，保持原内容，未作撤回；改正后重新报送即可更新。"
+        _note_delivery(connection, batch_id, "delivery.kept", "info", said)
+    if _looks_full(connection, contract, batch_id):
+        said = "像是全量名单（多数行与已入库的相同），已按增量处理：未出现的记录没有撤回，需撤回的请写明操作类型。"
+        _note_delivery(connection, batch_id, "delivery.looks_full", "warning", said)
     return results
+
+
+def _note_delivery(connection: Connection, batch_id: int, rule: str, severity: str, message: str) -> None:
+    execute(
+        connection,
+        f"insert into {table(batch_id, '_issue')} (rule, dimension, severity, message)"
+        " values (%(rule)s, '0104', %(severity)s, %(message)s)",
+        {"rule": rule, "severity": severity, "message": message},
+    )
+
+
+def _looks_full(connection: Connection, contract: Contract, batch_id: int) -> bool:
+    """Say whether an incremental delivery repeats nearly all records in force; never looks at more than it brought."""
+    if contract.mode != "incremental":
+        return False
+    rows, unchanged, met = one(
+        connection,
+        "select count(*), count(*) filter (where disposition = 'unchanged'),"
+        f" count(*) filter (where prior_batch_id is not null) from {_key(batch_id)} where disposition <> 'duplicate'",
+    )
+    if rows < LOOKS_FULL_ROWS or 2 * unchanged <= rows:
+        return False
+    enough = int(met / LOOKS_FULL_SHARE) + 1
+    before = one(
+        connection,
+        f'select count(*) from (select from raw."{contract.id}" where _closed_batch_id is null limit {enough}) v',
+    )
+    return bool(met >= LOOKS_FULL_SHARE * int(before[0]))
 
 
 def _key(batch_id: int) -> str:
@@ -370,35 +406,6 @@ def _write_keys(connection: Connection, contract: Contract, batch_id: int, facts
     execute(connection, f"analyze {key}")
 
 
-def _write_gone(connection: Connection, contract: Contract, batch_id: int, scope: Scope | None) -> None:
-    """Records in force within the scope that a full delivery no longer holds."""
-    gone = table(batch_id, "_gone")
-    execute(connection, f"drop table if exists {gone}")
-    execute(connection, f"create unlogged table {gone} (record_key uuid not null, prior_batch_id bigint not null)")
-    if contract.mode != "full":
-        return
-    execute(
-        connection,
-        f"insert into {gone} select p.record_key, p.version_batch_id from pg_temp.prior p"
-        f" {_within(contract, scope)} and not exists"
-        f" (select from {_key(batch_id)} k where k.record_key = p.record_key)",
-        _scope_parameters(scope),
-    )
-
-
-def _within(contract: Contract, scope: Scope | None) -> str:
-    if scope is None:
-        return "where true"
-    tests = " and ".join(f'v."{c}"::text = any(%(scope_{c})s::text[])' for c in scope)
-    return (
-        f'join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id where {tests}'
-    )
-
-
-def _scope_parameters(scope: Scope | None) -> dict[str, Any]:
-    return {f"scope_{c}": list(v) for c, v in (scope or {}).items()}
-
-
 def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
     loaded, unchanged, duplicate, withdrawing = one(
         connection,
@@ -411,7 +418,7 @@ def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
     if contract.mode == "full":
         kept = one(connection, f"select count(*) from {_key(batch_id)} where prior_batch_id is not null"
                    " and disposition <> 'duplicate'")[0]  # fmt: skip
-        before = int(kept) + gone
+        before = int(kept) + gone + spared(connection)
     return Split(
         int(loaded), int(unchanged), int(duplicate), gone + int(withdrawing), before, known_seq(connection, contract)
     )
