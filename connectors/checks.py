@@ -25,6 +25,7 @@ from connectors.contract import (
     NumberOrder,
     RequiredIf,
 )
+from connectors.fill_down import FillDown
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
 from connectors.normalise import FINDINGS, Context, Normalised, normalise
@@ -34,6 +35,7 @@ from connectors.rejected_rows import candidates
 from connectors.row_kinds import SKIPPED, tell_apart
 from connectors.rule_tally import CheckResult, RuleTally, range_text
 from connectors.tables import Table
+from connectors.torn_rows import GARBLED, SHIFTED, garbled_rows, shifted_rows
 
 __all__ = ["ISSUE_SCHEMA", "CheckResult", "CheckRun", "CheckTotals", "CheckedBatch", "check", "row_schema"]
 
@@ -119,6 +121,7 @@ class CheckRun:
         self._skipped = Counter({"preamble": table.preamble_rows, "blank": table.blank_rows})
         self._read = self._rejected = 0
         self._truncated: Counter[str] = Counter()
+        self._fill_down = FillDown(table)
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
@@ -156,12 +159,13 @@ class CheckRun:
             message=kinds.trouble.filter(broken.fill_null(False)),
             row_no=batch.row_no.filter(broken.fill_null(False)),
         )
-        records = batch.cells.filter(data), batch.row_no.filter(data)
+        cells = self._fill_down.fill(batch.cells, batch.row_no, data)
+        records = cells.filter(data), batch.row_no.filter(data)
         judged = _Rows(self._table, self._context, self._tally, log, records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
         self._read += int(data.sum()) + lost
-        self._rejected += lost + len(accepted) - int(accepted.sum())
+        self._rejected += lost + judged.torn + len(accepted) - int(accepted.sum())
         typed, torn = judged.typed(), log.row_numbers("row.structure")
         is_torn = batch.row_no.is_in(torn)
         rejected = candidates(
@@ -181,7 +185,7 @@ class CheckRun:
             read=self._read,
             rejected=self._rejected,
             results=self._tally.results(),
-            issues=_delivery_issues(self._table, self._context, self._truncated),
+            issues=_delivery_issues(self._table, self._context, self._truncated, self._fill_down.filled),
         )
 
 
@@ -210,6 +214,35 @@ class _Rows:
             self._cells[name] = cells
             self._read[name] = normalise(cells, column, context, header_unit=match.unit if match else None)
         self._as_of = context.as_of
+        self.torn = self._leave_out_torn(delivered, context)
+
+    def _leave_out_torn(self, delivered: pl.DataFrame, context: Context) -> int:
+        """Reject the rows whose cells cannot be right, before any rule is counted; return how many."""
+        positions = {name: match.position for name, match in self._found.items()}
+
+        def reader(name: str, cells: pl.Series) -> Normalised:
+            return normalise(cells, self._contract.columns[name], context, header_unit=self._found[name].unit)
+
+        garbled = garbled_rows(self._contract, self._cells, self._read)
+        shifted = shifted_rows(self._contract, delivered, positions, self._read, reader) & ~garbled
+        torn = garbled | shifted
+        if not torn.any():
+            return 0
+        rule = self._tally["row.structure"]
+        self._tally.count(rule.rule, checked=0, failed=int(torn.sum()))
+        for rows, message in ((garbled, GARBLED), (shifted, SHIFTED)):
+            self._log.add(
+                WHOLE_ROW,
+                rule.rule,
+                dimension=rule.dimension,
+                severity=rule.severity,
+                message=message,
+                row_no=self._row_no.filter(rows),
+            )
+        self._row_no = self._row_no.filter(~torn)
+        self._cells = {name: cells.filter(~torn) for name, cells in self._cells.items()}
+        self._read = {name: read.filter(~torn) for name, read in self._read.items()}
+        return int(torn.sum())
 
     def judge(self) -> pl.Series:
         """Evaluate every rule and return which rows are accepted (Boolean)."""
@@ -383,6 +416,8 @@ class _Rows:
 
     def _judge_date_order(self, name: str, rule: DateOrder) -> None:
         earlier, later = self._value(rule.earlier), self._value(rule.later)
+        if self._contract.columns[rule.earlier].type is ColumnType.ID:
+            earlier = birth_dates(earlier)
         if earlier.dtype != later.dtype:
             earlier, later = _day(earlier), _day(later)
         self._fail(
@@ -431,7 +466,7 @@ def _one_of(value: pl.Series, words: list[str]) -> pl.Series:
     return value.cast(pl.String).is_in(words).fill_null(False)
 
 
-def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) -> pa.RecordBatch:
+def _delivery_issues(table: Table, context: Context, truncated: Counter[str], filled: Counter[str]) -> pa.RecordBatch:
     """List what concerns the delivery as a whole."""
     contract, log = table.contract, FindingsLog()
 
@@ -468,4 +503,8 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) ->
         if count >= _TRUNCATED_IDS:
             message = f"本列有 {count} 个号码以 000 结尾，可能被表格软件截断为 15 位有效数字。"
             add(Subject(name, contract.columns[name].header), f"{name}.check", "0301", "warning", message)
+    for name, count in filled.items():
+        if count:
+            message = f"有 {count} 个空白格是合并单元格留下的，已取上一行的值。"
+            add(Subject(name, table.header.matched()[name].header), f"{name}.fill_down", "0201", "info", message)
     return log.record_batch()

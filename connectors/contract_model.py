@@ -141,7 +141,7 @@ class Column(Strict):
     false_words: tuple[Text, ...] = ()
     """Of a bool column: its own words besides 否, 无, 0, N (未挂接)."""
     fill_down: bool = False
-    """Delivered with merged cells: a blank takes the value of the row above, as the cells were before they were merged."""
+    """Often delivered with merged cells: a blank that one left takes the value of the row above."""
     minimum: float | None = None
     """Smallest plausible value, in the stored unit."""
     maximum: float | None = None
@@ -204,7 +204,10 @@ class RuleBase(Strict):
 
 
 class DateOrder(RuleBase):
-    """`earlier` must not lie after `later`; not judged where either is empty; a date and a time compare by day."""
+    """`earlier` must not lie after `later`; not judged where either is empty; a date and a time compare by day.
+
+    A citizen number as `earlier` stands for the date of birth in it (GB 11643-1999, clause 4).
+    """
 
     kind: Literal["date_order"]
     earlier: Name
@@ -378,10 +381,10 @@ class Contract(Strict):
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:
         for name, rule in self.rules.items():
-            if isinstance(rule, DateOrder) and not {
-                self.columns[rule.earlier].type,
-                self.columns[rule.later].type,
-            } <= _DATES | {ColumnType.PERIOD}:
+            if isinstance(rule, DateOrder) and not (
+                self.columns[rule.earlier].type in _DATES | {ColumnType.PERIOD, ColumnType.ID}
+                and self.columns[rule.later].type in _DATES | {ColumnType.PERIOD}
+            ):
                 raise ValueError(f"规则 {name}：date_order 只比较日期列")
             if (
                 isinstance(rule, NumberOrder)

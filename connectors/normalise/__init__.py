@@ -35,7 +35,8 @@ from connectors.normalise.text import FILLERS, missing, over_distinct, put, tidy
 __all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
 
 _IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
-_ZERO_DATE = r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$"
+_ZERO_DATE = r"^(0{4}[-/.]00|1900[-/.]0?1)[-/.]0?0( 00:00:00)?$|^0$"
+"""00000000 and its kin; 1900-01-00 is how a spreadsheet shows day 0, an empty cell that was made a date."""
 _LOST_CHARACTER = r"\p{Han}[?？]|[?？]\p{Han}"
 _PERSON_NAME = re.compile(r"姓名|曾用名|代表人|负责人|联系人|经办人|监护人$|申请人$")
 
@@ -72,6 +73,11 @@ class Normalised:
     missing: pl.Series
     finding: pl.Series
     suggestion: pl.Series
+
+    def filter(self, kept: pl.Series) -> Normalised:
+        """Return the rows of a Boolean mask."""
+        values = {name: part.filter(kept) for name, part in self.values.items()}
+        return Normalised(values, self.missing.filter(kept), self.finding.filter(kept), self.suggestion.filter(kept))
 
 
 def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit: str | None = None) -> Normalised:
@@ -138,7 +144,7 @@ def _reader(column: Column, context: Context, header_unit: str | None) -> Callab
         ColumnType.DECIMAL: lambda words: normalise_quantity(words, fixed) if fixed else normalise_decimal(words),
         ColumnType.MONEY: lambda words: normalise_money(words, unit, header_unit),
         ColumnType.QUANTITY: lambda words: normalise_quantity(words, unit, header_unit),
-        ColumnType.BOOL: normalise_bool,
+        ColumnType.BOOL: lambda words: normalise_bool(words, column.true_words, column.false_words),
     }
     return readers[column.type]
 

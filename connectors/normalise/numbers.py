@@ -272,11 +272,16 @@ def _ratio(suffix: str, unit: str, header_unit: str | None) -> Fraction | None:
         return Fraction(1)
     for word, magnitude in MAGNITUDES.items():
         if word and written in (word, word + unit):
-            return Fraction(magnitude)
+            return None if _is_multiple(unit) else Fraction(magnitude)
     written = written if written in UNITS else _ANY_CASE.get(written.lower(), written)
     if written not in UNITS or unit not in UNITS or UNITS[written][0] != UNITS[unit][0]:
         return None
     return UNITS[written][1] / UNITS[unit][1]
+
+
+def _is_multiple(unit: str) -> bool:
+    """Say whether a unit counts by a magnitude, as 万元 does: beside it a bare 万 could mean either."""
+    return any(unit.startswith(word) and unit.removeprefix(word) in UNITS for word in MAGNITUDES if word)
 
 
 def _money_words(words: str, bare: str) -> tuple[int, str | None] | None:

@@ -375,6 +375,7 @@ def test_every_cell_has_a_value_a_finding_or_is_missing_when_the_text_is_arbitra
         ("罚款金额（万元）", "1.5亿元", (Decimal(15_000), None)),
         ("罚款金额（万元）", "300元", (Decimal("0.03"), None)),
         ("罚款金额（万元）", "300美元", (None, "quantity_unit")),
+        ("罚款金额（万元）", "12万", (None, "quantity_unit")),
         ("数值", "12万元", (None, "number_unreadable")),
     ],
 )
@@ -382,6 +383,43 @@ def test_a_plain_number_may_repeat_the_unit_when_its_header_names_one(
     header: str, cell: str, expected: tuple[Decimal | None, str | None]
 ) -> None:
     assert one("decimal", cell, header=header) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "header_unit", "expected"),
+    [
+        ("5人民币万元", None, (Decimal(50_000), None)),
+        ("亿元人民币", None, (None, "money_without_number")),
+        ("5亿元人民币", None, (Decimal(500_000_000), None)),
+        ("5万元整", None, (Decimal(50_000), None)),
+        ("人民币伍佰万元整", None, (None, "money_unreadable")),
+        ("（5）万元", None, (None, "money_unreadable")),
+        ("5", "人民币万元", (Decimal(50_000), None)),
+        ("5", "亿元人民币", (Decimal(500_000_000), None)),
+    ],
+)
+def test_an_amount_is_read_when_its_currency_stands_on_either_side(
+    cell: str, header_unit: str | None, expected: tuple[Decimal | None, str | None]
+) -> None:
+    assert one("money", cell, unit="CNY", header_unit=header_unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "cell", "expected"),
+    [
+        ("m", "1.2KM", (Decimal(1200), None)),
+        ("kWh", "3KWH", (Decimal(3), None)),
+        ("Mbit/s", "100mbps", (Decimal(100), None)),
+        ("Mbit/s", "12.5mb/s", (None, "quantity_unit")),
+        ("Mbit/s", "12.5MBPS", (None, "quantity_unit")),
+        ("m", "500M", (None, "quantity_unit")),
+        ("m2", "1.2万", (Decimal(12_000), None)),
+    ],
+)
+def test_a_unit_is_understood_in_another_case_when_that_cannot_mean_another_unit(
+    unit: str, cell: str, expected: tuple[Decimal | None, str | None]
+) -> None:
+    assert one("quantity", cell, unit=unit) == expected
 
 
 @pytest.mark.parametrize("cell", ["0|", "|5", "5|元", "¥|5万元", "||5||"])
