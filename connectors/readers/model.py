@@ -13,6 +13,8 @@ FAULT_QUOTE = "quote"
 """The record's quotes do not pair, so its cells cannot be told apart."""
 FAULT_ENCODING = "encoding"
 """The record holds bytes that are not text in the file's encoding."""
+FAULT_RECORD = "record"
+"""The record of a JSON file is no object, is broken, or names a key twice."""
 
 MergedCells = tuple[int, int, int, int]
 
@@ -30,7 +32,8 @@ class TextBatch:
         row_no: Int64, the record's number as a spreadsheet shows it: 1-based, blank lines and header counted, a quoted
             line break starts no new record.
         field_count: Int32, fields of the record as delivered; null where the format is rectangular.
-        fault: String, null or one of `FAULT_QUOTE`, `FAULT_ENCODING`; the cells of a faulty record are not to be used.
+        fault: String, null or one of `FAULT_QUOTE`, `FAULT_ENCODING`, `FAULT_RECORD`; a faulty
+            record's cells are not to be used as such.
     """
 
     cells: pl.DataFrame
