@@ -18,7 +18,17 @@ from connectors.database import Connection
 from connectors.errors import RefusedError
 from connectors.in_force import in_force
 from connectors.scopes import Scope
-from connectors.sql_text import clearly_differ, execute, identity, key_text, one, record_key, row_hash
+from connectors.sql_text import (
+    UNIT_SEPARATOR,
+    clearly_differ,
+    execute,
+    field_text,
+    identity,
+    key_text,
+    one,
+    record_key,
+    row_hash,
+)
 from connectors.staging import table
 from connectors.withdrawing import spared, write_gone
 
@@ -118,6 +128,7 @@ def judge_keys(
     first = contract.key[0]
     value = f'(select s."{first}"::text from {table(batch_id)} s where s._row_no = n.row_no)'
     noting = _Noting(connection, batch_id, first, headers.get(first), value)
+    _find_likeness(connection, contract, batch_id)
     rows = one(connection, f"select count(*), count(*) filter (where disposition = 'duplicate') from {_key(batch_id)}")
     read, duplicate = int(rows[0]), int(rows[1])
     results = [
@@ -126,10 +137,19 @@ def judge_keys(
             read,
             f"select row_no from {_key(batch_id)} where disposition = 'duplicate'",
         ),
+        noting.row(
+            (
+                "row.near_duplicate",
+                "0303",
+                "与本次报送中的另一行只有空格、全半角、大小写或括号不同，均已保留并编号，请核实后只报一行。",
+            ),
+            read - duplicate,
+            "select row_no from pg_temp.likeness where alike > 1",
+        ),
         noting.key(
             ("key.unique", "0304", "本次报送中另有内容不同的行使用同一键值，均已保留并编号，请核实。"),
             read - duplicate,
-            "select row_no from pg_temp.kept where base in (select base from pg_temp.crowded)",
+            "select row_no from pg_temp.likeness where alike < contents",
         ),
     ]
     if contract.identity:
@@ -166,6 +186,24 @@ def judge_keys(
         said = "像是全量名单（多数行与已入库的相同），已按增量处理：未出现的记录没有撤回，需撤回的请写明操作类型。"
         _note_delivery(connection, batch_id, "delivery.looks_full", "warning", said)
     return results
+
+
+def _find_likeness(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """`likeness`: of each row that shares its key, how many contents the key has, and how many look like the row's."""
+    fields = (f"coalesce({field_text(contract, f.name, 's')}, '')" for f in contract.fields if f.source != "operation")
+    execute(connection, "drop table if exists pg_temp.likeness")
+    execute(
+        connection,
+        "create temp table likeness as select row_no, count(*) over (partition by base) as contents,"
+        " count(*) over (partition by base, looks) as alike from (select k.row_no, k.base,"
+        f" {_looks(f' || {UNIT_SEPARATOR} || '.join(fields))} as looks"
+        f" from pg_temp.kept k join pg_temp.crowded using (base) join {table(batch_id)} s on s._row_no = k.row_no) c",
+    )
+
+
+def _looks(text: str) -> str:
+    """Return the SQL of a text without the differences that nobody sees: width, case, spaces, shapes of brackets."""
+    return rf"regexp_replace(translate(lower(normalize({text}, NFKC)), '【】〔〕[]{{}}', '()()()()'), '\s', '', 'g')"
 
 
 def _note_delivery(connection: Connection, batch_id: int, rule: str, severity: str, message: str) -> None:
