@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML
 
 from connectors.contract import CodeList, Column, ColumnType, Contract
-from connectors.sample.city import RELEVANT
+from connectors.sample.city import RELEVANT, is_hidden
 from connectors.sample.draws import stream
 
 _FULL_WIDTH = {ord(c): ord(c) + 0xFEE0 for c in map(chr, range(0x21, 0x7F))}
@@ -33,6 +34,8 @@ class Effect(StrEnum):
     DUPLICATE = "duplicate"
     SKIPPED = "skipped"
     IGNORED = "ignored"
+    KEPT = "kept"
+    """Loaded as it stands: nothing in the file says that it is wrong."""
 
 
 class CellDirt(BaseModel):
@@ -44,6 +47,8 @@ class CellDirt(BaseModel):
     rate: float = Field(gt=0, lt=1)
     at_least: int = 0
     """Number of cells in a file of 200 rows or more."""
+    at_most: int = 500
+    """Number of cells of one column, however large the file."""
     contracts: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     spares_relevant: bool = False
@@ -241,15 +246,17 @@ def plant_cells(
     codes: Mapping[str, CodeList],
     dirt: DirtList,
     seed: tuple[int, str | int],
+    spared: Mapping[str, npt.NDArray[np.bool_]],
 ) -> tuple[pl.DataFrame, list[Planted]]:
     """Damage the declared share of cells; no cell is damaged twice.
 
     Args:
-        text: the register as text, one column per contract column, and `_relevant`.
+        text: the register as text, one column per contract column, and hidden ones.
         contract: its contract.
         codes: the code lists.
         dirt: the declared list.
         seed: seed and round.
+        spared: by column, the cells that already are not what they should be, shape (rows,).
 
     Returns:
         The damaged text and what was done to it.
@@ -257,9 +264,11 @@ def plant_cells(
     relevant = text[RELEVANT].to_numpy()
     planted: list[Planted] = []
     rejected = np.zeros(len(text), dtype=np.bool_)
-    for name in [c for c in text.columns if c != RELEVANT]:
+    for name in [c for c in text.columns if not is_hidden(c)]:
         column = contract.columns[name]
         taken = text[name].is_null().to_numpy() | rejected
+        if name in spared:
+            taken |= spared[name]
         rng = stream(*seed, contract.id, name)
         series = text[name]
         cell = _Cell(column, codes.get(column.codes) if column.codes is not None else None, rng)
@@ -297,5 +306,7 @@ def _pick(rng: np.random.Generator, blocked: np.ndarray, entry: CellDirt) -> lis
     count = int(rng.binomial(len(free), entry.rate))
     if len(blocked) >= 200:
         count = max(count, entry.at_least)
+    if count > entry.at_most:
+        return np.sort(rng.choice(free, entry.at_most, replace=False)).tolist()
     picked: list[int] = np.sort(rng.permutation(free)[:count]).tolist()
     return picked

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from connectors.sample.city import RELEVANT, City
+from connectors.sample.city import ENTITY, RELEVANT, City
 from connectors.sample.draws import choose, exactly
 from connectors.sample.entities import make_entities
 from connectors.sample.identifiers import credit_codes
@@ -63,7 +63,7 @@ def later_entities(city: City, before: pl.DataFrame) -> pl.DataFrame:
 def enterprises(city: City, cloud: pl.DataFrame) -> pl.DataFrame:
     """Make market_regulation__enterprise; the companies that the cloud register names are relevant."""
     listed = pl.col("uscc").is_in(cloud["uscc"].to_list())
-    return city.entities.select(*_REGISTER, listed.alias(RELEVANT))
+    return city.entities.select(*_REGISTER, listed.alias(RELEVANT), pl.col("entity_no").alias(ENTITY))
 
 
 def cloud_enterprises(city: City, before: pl.DataFrame | None) -> pl.DataFrame:
@@ -130,6 +130,7 @@ def _rows(
             "migrated_on": pl.Series(migrated.astype("datetime64[D]")),
             "status": pl.Series(status, dtype=pl.String),
             RELEVANT: pl.Series(relevant),
+            ENTITY: entities["entity_no"],
         }
     )
 
@@ -143,6 +144,7 @@ def _unknown_companies(city: City, rng: np.random.Generator, count: int) -> pl.D
             "migrated_on": pl.Series(np.datetime64(city.as_of) - rng.integers(30, 600, count).astype("timedelta64[D]")),
             "status": pl.Series(["在用"] * count),
             RELEVANT: pl.Series([False] * count),
+            ENTITY: pl.Series([None] * count, dtype=pl.Int32),
         }
     )
 

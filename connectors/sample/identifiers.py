@@ -69,6 +69,37 @@ def identity_numbers(divisions: IntArray, births: IntArray, is_male: npt.NDArray
     return (pl.Series(body).cast(pl.String) + checks).alias("id_no")
 
 
+def id_check_characters(first17: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the check characters of identity numbers (GB 11643-1999).
+
+    Args:
+        first17: ASCII digits, shape (n, 17).
+    """
+    total = (first17.astype(np.int64) - ord("0")) @ np.array(_ID_WEIGHTS)
+    checks: npt.NDArray[np.uint8] = np.frombuffer(b"10X98765432", dtype=np.uint8)[total % 11]
+    return checks
+
+
+def licence_identifiers(types: pl.Series, issuers: pl.Series, serials: IntArray) -> pl.Series:
+    """Make identifiers of electronic licences (GB/T 36902-2018) with their check character (ISO 7064, MOD 37,36).
+
+    Args:
+        types: 21 characters each, length n.
+        issuers: 18 characters each, length n.
+        serials: numbers below 10**10, shape (n,).
+    """
+    serial = pl.Series(serials).cast(pl.String).str.zfill(10)
+    whole = types + issuers + serial + "001"
+    characters = np.frombuffer("".join(whole.to_list()).encode(), dtype=np.uint8).reshape(len(whole), -1)
+    values = np.where(characters <= ord("9"), characters - ord("0"), characters - ord("A") + 10).astype(np.int64)
+    rest = np.full(len(whole), 36, dtype=np.int64)
+    for position in range(values.shape[1]):
+        rest = (rest + values[:, position]) % 36
+        rest = np.where(rest == 0, 36, rest) * 2 % 37
+    check = pl.Series(list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")).gather((37 - rest) % 36)
+    return ("1.2.156.3005.2." + types + "." + issuers + "." + serial + ".001." + check).alias("licence_id")
+
+
 def credit_codes(prefixes: list[str], divisions: IntArray, numbers: IntArray) -> pl.Series:
     """Make unified social credit codes (GB 32100-2015) around valid organisation codes (GB 11714).
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from connectors.contract import ColumnType, Contract
-from connectors.sample.city import RELEVANT
+from connectors.sample.city import RELEVANT, is_hidden
 from connectors.sample.dirt import DirtList, Effect
 from connectors.sample.draws import stream
 from connectors.sample.identifiers import credit_codes
@@ -42,6 +42,10 @@ class LaidOut:
     sheet: Sheet
     rows: IntArray
     """Row number of each record of the register, shape (records,)."""
+    shown: IntArray
+    """Record that each row below the header is, copies included; -1 for tests, shape (rows,)."""
+    shown_rows: IntArray
+    """Row number of each of them, shape (rows,)."""
     headers: dict[str, str]
     defects: tuple[RowDefect, ...]
     duplicates: int
@@ -88,9 +92,10 @@ class _Records:
     """The records of a file in order, before the lines that are none are put between them."""
 
     body: pl.DataFrame
-    source: IntArray
-    """Record of the register that each row is; -1 for copies and tests."""
-    defect: tuple[str | None, ...]
+    shown: IntArray
+    """Record of the register that each row shows; -1 for tests."""
+    kind: IntArray
+    """What each row is: place in `_KINDS`."""
     cuts: dict[int, int]
 
 
@@ -102,7 +107,7 @@ def lay_out(text: pl.DataFrame, edition: Edition) -> LaidOut:
         edition: which file it becomes.
     """
     contract, habits = edition.contract, edition.habits()
-    headers = headers_of(contract, [c for c in text.columns if c != RELEVANT], edition.seed)
+    headers = headers_of(contract, [c for c in text.columns if not is_hidden(c)], edition.seed)
     rng = stream(edition.seed, contract.id, "rows", edition.round_no)
     records = _records(text, list(headers), edition, rng)
     body, cuts = records.body, records.cuts
@@ -117,18 +122,23 @@ def lay_out(text: pl.DataFrame, edition: Edition) -> LaidOut:
     sheet = Sheet(tuple(shown), body, tuple(kinds), preamble, inserts, cuts)
     numbers = sheet.row_numbers()
     rows = np.zeros(len(text), dtype=np.int64)
-    rows[records.source[records.source >= 0]] = numbers[records.source >= 0]
+    rows[records.shown[records.kind == 0]] = numbers[records.kind == 0]
     return LaidOut(
         sheet,
         rows,
+        records.shown,
+        numbers,
         headers,
-        _row_defects(sheet, records.defect),
-        duplicates=records.defect.count("duplicate_row"),
+        _row_defects(sheet, records.kind),
+        duplicates=int((records.kind == _KINDS.index("duplicate_row")).sum()),
     )
 
 
-def _row_defects(sheet: Sheet, of_records: Sequence[str | None]) -> tuple[RowDefect, ...]:
-    effects = {"duplicate_row": Effect.DUPLICATE, "test_row": Effect.REJECTED}
+_KINDS = ("record", "duplicate_row", "test_row")
+_EFFECTS = (Effect.IGNORED, Effect.DUPLICATE, Effect.REJECTED)
+
+
+def _row_defects(sheet: Sheet, kinds: IntArray) -> tuple[RowDefect, ...]:
     numbers = sheet.row_numbers()
     defects = [
         *(RowDefect(n + 1, "title_rows", Effect.SKIPPED) for n in range(len(sheet.preamble))),
@@ -137,7 +147,7 @@ def _row_defects(sheet: Sheet, of_records: Sequence[str | None]) -> tuple[RowDef
             for row, insert in zip(sheet.insert_row_numbers(), sheet.inserts, strict=True)
         ),
         *(RowDefect(int(numbers[place]), "short_row", Effect.REJECTED) for place in sheet.cuts),
-        *(RowDefect(int(numbers[n]), name, effects[name]) for n, name in enumerate(of_records) if name is not None),
+        *(RowDefect(int(numbers[n]), _KINDS[kinds[n]], _EFFECTS[kinds[n]]) for n in np.flatnonzero(kinds)),
     ]
     return tuple(sorted(defects, key=lambda d: d.row))
 
@@ -151,13 +161,14 @@ def _records(text: pl.DataFrame, columns: list[str], edition: Edition, rng: np.r
     parts = [body, body[repeated], _test_rows(body[tested], edition.round_no)]
     places = np.concatenate([np.arange(len(body)), *(_after(rng, rows, len(body)) for rows in (repeated, tested))])
     order = np.argsort(places, kind="stable")
-    names = [*[None] * len(body), *["duplicate_row"] * len(repeated), *["test_row"] * len(tested)]
-    source = np.where(order < len(body), order, -1)
+    kind = np.repeat([0, 1, 2], [len(body), len(repeated), len(tested)])[order]
+    shown = np.concatenate([np.arange(len(body)), repeated, np.full(len(tested), -1)])[order]
+    source = np.where(kind == 0, shown, -1)
     may_cut = ~relevant
     may_cut[repeated] = False
     free = np.flatnonzero((source >= 0) & may_cut[np.maximum(source, 0)])
     cuts = _short_rows(edition, rng, free, len(text), len(columns))
-    return _Records(pl.concat(parts)[order], source, tuple(names[n] for n in order), cuts)
+    return _Records(pl.concat(parts)[order], shown, kind, cuts)
 
 
 def _kind(type_: ColumnType) -> Kind:

@@ -1,4 +1,4 @@
-"""The people of the sample city: households, families, names and identity numbers."""
+"""The people of the sample city on the day it is founded: households, families, names and identity numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ import polars as pl
 
 from connectors.sample.draws import choose, positions, read_table, some
 from connectors.sample.identifiers import identity_numbers
+from connectors.sample.noise import Noise
 from connectors.sample.places import Places
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 HEAD, SPOUSE, CHILD, PARENT = range(4)
-_RELATIONS = ("户主", "配偶", "子女", "父母")
-_YEAR = 365.2425
+RELATIONS = ("户主", "配偶", "子女", "父母")
+YEAR = 365.2425
+RARE_CHARACTERS = "𬱟㛃犇堃喆燊翀玥𫖯垚"
+"""Characters that some departments' systems cannot write."""
+_DOTTED = (("阿卜杜拉", "买买提", "古丽娜尔", "阿依古丽", "艾力"), ("热合曼", "吐尔逊", "阿卜力米提", "艾合买提", "依明"))
+_STRANGERS = 0.12
+"""Share of households that live here and are registered elsewhere."""
 _SIZES = (0.20, 0.34, 0.27, 0.12, 0.05, 0.02)
 """Shares of households of one to six persons."""
 _ETHNICITIES = {"01": 0.985, "11": 0.006, "10": 0.004, "03": 0.002, "02": 0.002, "15": 0.001}
@@ -25,14 +31,25 @@ _ETHNICITIES = {"01": 0.985, "11": 0.006, "10": 0.004, "03": 0.002, "02": 0.002,
 _EDUCATION = ("小学", "初中", "高中", "中等职业", "大学专科", "大学本科", "硕士研究生")
 
 
-def make_population(count: int, rng: np.random.Generator, as_of: date, places: Places) -> pl.DataFrame:
+def make_population(
+    count: int, rng: np.random.Generator, as_of: date, places: Places, noise: Noise | None = None
+) -> pl.DataFrame:
     """Make `count` persons in households, as of a date.
 
+    Args:
+        count: how many.
+        rng: the stream to draw from.
+        as_of: nobody is born later than this.
+        places: where they live.
+        noise: how many twins, namesakes next door and rare names there are.
+
     Returns:
-        One row per person: person_no, household_no, relation, name, sex, ethnicity_code, birth_date, id_no,
-        division_code (9 digits), address, marital_status, education, phone, and father_no, mother_no, spouse_no
-        (person_no of relatives in the same household, else null).
+        One row per person: person_no, household_no, relation, surname, name, sex, ethnicity_code, birth_date, id_no,
+        division_code (9 digits), address, marital_status, education, phone, is_registered (here, and not elsewhere),
+        and father_no, mother_no, spouse_no (person_no of relatives in the same household, else null).
     """
+    (more,) = rng.spawn(1)
+    noise = noise or Noise()
     household, role, size = _households(count, rng)
     starts = np.flatnonzero(role == HEAD)
     head = starts[household]
@@ -41,22 +58,25 @@ def make_population(count: int, rng: np.random.Generator, as_of: date, places: P
     male = _sexes(rng, role, starts, household)
     birth = _births(rng, role, household, couple, as_of)
     father, mother, spouse = _relatives(role, male, head, couple, household)
-    births = _as_numbers(birth)
+    birth = _with_twins(more, birth, role, household, noise.twins)
+    strangers = some(more, len(starts), _STRANGERS)[household]
+    births = as_numbers(birth)
     homes = places.addresses(rng, len(starts))[household]
-    names = _names(rng, role, male, head, father)
-    adult = (np.datetime64(as_of, "D") - birth).astype(np.int64) > 22 * _YEAR
+    surname, names = _names(rng, role, male, head, father)
+    adult = (np.datetime64(as_of, "D") - birth).astype(np.int64) > 22 * YEAR
     married = (role == SPOUSE) | ((role == HEAD) & couple[household])
-    return pl.DataFrame(
+    people = pl.DataFrame(
         {
             "person_no": pl.Series(np.arange(count), dtype=pl.Int32),
             "household_no": pl.Series(household + 371_000_001).cast(pl.String),
-            "relation": pl.Series(_RELATIONS, dtype=pl.String).gather(role),
+            "relation": pl.Series(RELATIONS, dtype=pl.String).gather(role),
+            "surname": surname,
             "name": names,
             "sex": pl.Series(["女", "男"], dtype=pl.String).gather(male.astype(np.int64)),
             "ethnicity_code": choose(rng, list(_ETHNICITIES), count, list(_ETHNICITIES.values())),
             "birth_date": pl.Series(birth),
             "id_no": identity_numbers(
-                places.first_registrations(rng, homes["district"], births), births, male, int(rng.integers(499))
+                places.first_registrations(rng, homes["district"], births, strangers), births, male, int(rng.integers(499))
             ),
             "division_code": homes["division_code"],
             "address": _rooms(rng, homes["address"], household),
@@ -70,7 +90,56 @@ def make_population(count: int, rng: np.random.Generator, as_of: date, places: P
             "father_no": _nullable(father),
             "mother_no": _nullable(mother),
             "spouse_no": _nullable(spouse),
+            "is_registered": ~strangers,
         }
+    )
+    return _with_namesakes(more, _with_rare_names(more, people, (role == HEAD) & (size == 1), noise), size, noise)
+
+
+def _with_twins(
+    rng: np.random.Generator, birth: npt.NDArray[np.datetime64], role: IntArray, household: IntArray, share: float
+) -> npt.NDArray[np.datetime64]:
+    """Let some children share the day of birth of the child before them."""
+    second = np.flatnonzero((role[1:] == CHILD) & (role[:-1] == CHILD) & (household[1:] == household[:-1])) + 1
+    second = second[some(rng, len(second), share)]
+    birth = birth.copy()
+    birth[second] = birth[second - 1]
+    return birth
+
+
+def _with_rare_names(rng: np.random.Generator, people: pl.DataFrame, alone: BoolArray, noise: Noise) -> pl.DataFrame:
+    """Give some people a character that few systems know, and some of those who live alone a name with a dot."""
+    count = len(people)
+    rare = pl.Series(list(RARE_CHARACTERS)).gather(rng.integers(0, len(RARE_CHARACTERS), count))
+    is_rare = pl.Series(some(rng, count, noise.rare_names))
+    dotted = pl.Series(alone & some(rng, count, noise.dotted_names))
+    first, last = (choose(rng, part, count) for part in _DOTTED)
+    return people.with_columns(
+        name=pl.when(dotted)
+        .then(first + "·" + last)
+        .when(is_rare)
+        .then(pl.col("name").str.head(-1) + rare)
+        .otherwise("name"),
+        surname=pl.when(dotted).then(first).otherwise("surname"),
+        ethnicity_code=pl.when(dotted).then(pl.lit("05")).otherwise("ethnicity_code"),
+    )
+
+
+def _with_namesakes(rng: np.random.Generator, people: pl.DataFrame, size: IntArray, noise: Noise) -> pl.DataFrame:
+    """Let some of those who live alone be named like the head of the household next door, in the same building."""
+    heads = np.flatnonzero(people["relation"].to_numpy() == RELATIONS[HEAD])
+    sex = people["sex"].to_numpy()
+    fits = (size[heads[1:]] == 1) & (sex[heads[1:]] == sex[heads[:-1]]) & some(rng, len(heads) - 1, noise.namesakes)
+    other = np.arange(len(people))
+    other[heads[1:][fits]] = heads[:-1][fits]
+    is_namesake = pl.Series(other != np.arange(len(people)))
+    room = pl.Series(rng.integers(601, 605, len(people))).cast(pl.String) + "室"
+    return people.with_columns(
+        *(pl.col(c).gather(pl.Series(other)) for c in ("surname", "name", "division_code", "address", "is_registered"))
+    ).with_columns(
+        address=pl.when(is_namesake)
+        .then(pl.col("address").str.replace(r"\d+室$", "") + room)
+        .otherwise("address")
     )
 
 
@@ -131,7 +200,7 @@ def _births(
         [head_age[household], spouse_age[household], child_age],
         parent_age,
     )
-    days = np.maximum((age * _YEAR).astype(np.int64), 1)
+    days = np.maximum((age * YEAR).astype(np.int64), 1)
     return np.datetime64(as_of, "D") - days.astype("timedelta64[D]")
 
 
@@ -155,23 +224,23 @@ def _relatives(
     return father, mother, spouse
 
 
-def _names(rng: np.random.Generator, role: IntArray, male: BoolArray, head: IntArray, father: IntArray) -> pl.Series:
-    """Draw names; children and heads carry their father's surname, a single mother's child hers."""
+def _names(
+    rng: np.random.Generator, role: IntArray, male: BoolArray, head: IntArray, father: IntArray
+) -> tuple[pl.Series, pl.Series]:
+    """Draw surnames and names; children and heads carry their father's surname, a single mother's child hers."""
     surnames = read_table("surnames.csv")
     weights = surnames["weight"].cast(pl.Float64).to_list()
     surname = positions(rng, len(weights), len(role), weights)
     parent = (role == PARENT) & male
     surname = np.where(parent, surname[head], surname)
     surname = np.where(role == CHILD, surname[np.where(father >= 0, father, head)], surname)
-    return pl.Series(
-        "name",
-        surnames["surname"].gather(surname)
-        + _given(rng, male, np.ones(len(role), dtype=np.bool_))
-        + _given(rng, male, some(rng, len(role), 0.84)),
-    )
+    family = surnames["surname"].gather(surname)
+    first = given_names(rng, male, np.ones(len(role), dtype=np.bool_))
+    return family, pl.Series("name", family + first + given_names(rng, male, some(rng, len(role), 0.84)))
 
 
-def _given(rng: np.random.Generator, male: BoolArray, present: BoolArray) -> pl.Series:
+def given_names(rng: np.random.Generator, male: BoolArray, present: BoolArray) -> pl.Series:
+    """Draw one character of a given name for each, fit for the sex; empty where none is to be present."""
     table = read_table("given_names.csv")
     drawn = {}
     for sex in ("男", "女"):
@@ -197,7 +266,7 @@ def _phones(rng: np.random.Generator, count: int) -> pl.Series:
     return (prefixes + pl.Series(rng.integers(0, 10**8, count)).cast(pl.String).str.zfill(8)).alias("phone")
 
 
-def _as_numbers(days: npt.NDArray[np.datetime64]) -> IntArray:
+def as_numbers(days: npt.NDArray[np.datetime64]) -> IntArray:
     dates = pl.Series(days)
     return (
         (

@@ -1,24 +1,107 @@
-"""The thirteen registers that the city knows by name, round by round."""
+"""The registers that the city knows by name, round by round."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 
-from connectors.contract import Contract
-from connectors.sample import catalogue, economy, government, requests, services
+from connectors.contract import Contract, Contracts
+from connectors.sample import (
+    catalogue,
+    credit,
+    economy,
+    government,
+    legal_entities,
+    licences,
+    livelihoods,
+    requests,
+    residents,
+    services,
+)
 from connectors.sample.calendar import month_later
-from connectors.sample.city import RELEVANT, City
+from connectors.sample.city import City, is_hidden
+from connectors.sample.soiling import Register, Soiling
 
+_PLACE = "_place"
 LATE = "industry_it__recognition"
 """The extract of which an earlier list arrives in the second round, after a later one was applied."""
 
 
+_OF_PEOPLE_AND_ENTITIES: Mapping[str, Callable[[City, Contract], Soiling]] = {
+    "public_security__household_population": residents.household_population,
+    "public_security__residence_permit": residents.residence_permits,
+    "health__birth_certificate": residents.birth_certificates,
+    "health__death_certificate": residents.death_certificates,
+    "civil_affairs__cremation": residents.cremations,
+    "civil_affairs__marriage": residents.marriages,
+    "civil_affairs__subsistence_allowance": livelihoods.subsistence_allowances,
+    "human_resources__social_insurance": livelihoods.social_insurance,
+    "human_resources__pension_payment": livelihoods.pension_payments,
+    "medical_security__insured": livelihoods.insured,
+    "education__student": livelihoods.students,
+    "veterans__veteran": livelihoods.veterans,
+    "institution_staffing__public_institution": legal_entities.public_institutions,
+    "civil_affairs__social_organization": legal_entities.social_organizations,
+    "taxation__taxpayer": legal_entities.taxpayers,
+    "development_reform__administrative_permit": credit.permits,
+    "development_reform__administrative_penalty": credit.penalties,
+    "development_reform__credit_list": credit.lists,
+    "court__judgment_debtor": credit.debtors,
+    "development_reform__haibei_score": credit.scores,
+    "administrative_approval__electronic_licence": licences.electronic_licences,
+}
+NAMED = (
+    "institution_staffing__department",
+    "big_data_center__resource_catalogue",
+    "big_data_center__resource_item",
+    "big_data_center__sharing_request",
+    "big_data_center__open_dataset",
+    "big_data_center__information_system",
+    "big_data_center__main_website",
+    "administrative_approval__service_item",
+    "market_regulation__enterprise",
+    "industry_it__cloud_enterprise",
+    "industry_it__recognition",
+    "commerce__ecommerce",
+    "statistics__annual_indicator",
+)
+"""The registers that the indicators are computed from."""
+
+
+def makers(
+    city: City, contracts: Contracts, named: Mapping[str, pl.DataFrame]
+) -> dict[str, Callable[[], Register]]:
+    """Return what makes each register, as its department keeps it: errors about people and entities included.
+
+    The large ones are made when they are asked for, so that one at a time need be in memory.
+
+    Args:
+        city: the city at the date.
+        contracts: those wanted.
+        named: from `named_registers`.
+    """
+    enterprise = "market_regulation__enterprise"
+    made: dict[str, Callable[[], Register]] = {k: partial(Register, v) for k, v in named.items() if k in contracts}
+    if enterprise in contracts:
+        made[enterprise] = lambda: legal_entities.enterprises(city, contracts[enterprise], named[enterprise]).register()
+    if "education__school" in contracts:
+        made["education__school"] = lambda: Register(livelihoods.schools(city))
+    for contract_id, make in _OF_PEOPLE_AND_ENTITIES.items():
+        if contract_id in contracts:
+            made[contract_id] = partial(_make, make, city, contracts[contract_id])
+    return made
+
+
+def _make(make: Callable[[City, Contract], Soiling], city: City, contract: Contract) -> Register:
+    return make(city, contract).register()
+
+
 def named_registers(city: City, before: Mapping[str, pl.DataFrame] | None) -> dict[str, pl.DataFrame]:
-    """Make every register the city knows by name, as it stands on the as-of date.
+    """Make the registers that the indicators are computed from, as they stand on the as-of date.
 
     Args:
         city: the city at the date.
@@ -58,6 +141,22 @@ def earlier_list(city: City) -> tuple[date, pl.DataFrame]:
     return day, economy.recognitions(replace(city, as_of=day, round_no=1))
 
 
+def delivery(contract: Contract, now: Register, before: Register | None) -> Register | None:
+    """Return what the department sends of a register, with the errors in it; nothing where nothing changed."""
+    if before is None or contract.mode == "full":
+        return now
+    size = len(now.table)
+    sent = delivered(
+        contract, now.table.with_row_index(_PLACE), before.table.with_row_index(_PLACE, offset=size)
+    )
+    if sent is None:
+        return None
+    planted = pl.concat([now.planted, before.planted.with_columns(pl.col("index") + size)])
+    places = pl.DataFrame({"index": sent[_PLACE].cast(pl.Int64), "at": pl.int_range(len(sent), eager=True)})
+    planted = planted.join(places, on="index", maintain_order="left").with_columns(index="at").drop("at")
+    return Register(sent.drop(_PLACE), planted)
+
+
 def delivered(contract: Contract, now: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame | None:
     """Return what the department sends of a register: all of it, or what changed; nothing where nothing did.
 
@@ -65,7 +164,7 @@ def delivered(contract: Contract, now: pl.DataFrame, before: pl.DataFrame | None
     """
     if before is None or contract.mode == "full":
         return now
-    shared = [c for c in now.columns if c in before.columns and c != RELEVANT]
+    shared = [c for c in now.columns if c in before.columns and not is_hidden(c)]
     changed = now.join(before.select(shared), on=shared, how="anti", nulls_equal=True, maintain_order="left")
     key = [k for k in contract.key if k in shared]
     if contract.mode == "append" or "operation" not in contract.columns or not key:

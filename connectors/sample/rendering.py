@@ -7,15 +7,15 @@ from datetime import date
 import polars as pl
 
 from connectors.contract import Contract
-from connectors.sample.city import RELEVANT
+from connectors.sample.city import is_hidden
 
 _LONG_TERM = date(9999, 12, 31)
 
 
 def as_text(table: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Render every column of the contract that the register has, in contract order, and keep `_relevant`."""
+    """Render every column of the contract that the register has, in contract order, and keep the hidden ones."""
     columns = [_text(table[name]) for name in contract.columns if name in table.columns]
-    return pl.DataFrame([*columns, table[RELEVANT]])
+    return pl.DataFrame([*columns, *(s for s in table.get_columns() if is_hidden(s.name))])
 
 
 def _text(series: pl.Series) -> pl.Series:

@@ -11,25 +11,8 @@ from typing import Any
 
 import polars as pl
 
+from connectors.sample.city import City
 from connectors.sample.operands import Operands, target_readings
-
-
-@dataclass(frozen=True)
-class Defect:
-    """One planted defect, by the place where a spreadsheet shows it."""
-
-    round_no: int
-    contract: str
-    file: str
-    """Path below the round's folder."""
-    row: int
-    """1-based row number in the file."""
-    column: str | None
-    header: str | None
-    defect: str
-    effect: str
-    original: str | None
-    planted: str | None
 
 
 @dataclass(frozen=True)
@@ -52,7 +35,7 @@ class SampleFile:
     """`accepted` (with or without issues) or `held`."""
 
 
-_DEFECT_SCHEMA = {
+DEFECT_SCHEMA = {
     "round_no": pl.Int32,
     "contract": pl.String,
     "file": pl.String,
@@ -64,28 +47,45 @@ _DEFECT_SCHEMA = {
     "original": pl.String,
     "planted": pl.String,
 }
+"""One row per planted defect: file (path below the round's folder), row (1-based, as a spreadsheet shows it), column and
+header (null: the row itself), what it is, what intake is to make of it, and the cell before and after."""
+IDENTITY_SCHEMA = {
+    "round_no": pl.Int32,
+    "contract": pl.String,
+    "file": pl.String,
+    "row": pl.Int64,
+    "role": pl.String,
+    "person_no": pl.Int32,
+    "entity_no": pl.Int32,
+}
+"""One row per row of a file and whom it is about: in the role `person` or `entity`, or as mother, wife, guardian …"""
 
 
-def write_people(folder: Path, population: pl.DataFrame) -> None:
-    """Write `persons.parquet`."""
+def write_people(folder: Path, people: pl.DataFrame) -> None:
+    """Write `persons.parquet`: everybody, with the days of their lives' events, those of the future included."""
     folder.mkdir(parents=True, exist_ok=True)
-    population.write_parquet(folder / "persons.parquet")
+    people.write_parquet(folder / "persons.parquet")
 
 
-def write_round(folder: Path, as_of: date, profile: str, entities: pl.DataFrame, operands: Operands) -> None:
-    """Write `entities.parquet` and `operands.json` of one round.
+def write_round(folder: Path, city: City, operands: Operands) -> None:
+    """Write `entities.parquet`, `bodies.parquet`, `status.parquet` and `operands.json` of one round.
+
+    `status.parquet`: person_no, life_status (alive, deceased, unborn), residence_status (registered: registered and
+    living here; resident: living here, registered elsewhere; moved_away; absent), died_on, name, address.
 
     `operands.json`: {as_of, profile, indicators: {id: {operand: {value, period}}}, targets: {reading: {value, met}},
     targets_met}; values are decimal texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entities.write_parquet(folder / "entities.parquet")
+    city.entities.write_parquet(folder / "entities.parquet")
+    city.bodies.write_parquet(folder / "bodies.parquet")
+    _statuses(city.present).write_parquet(folder / "status.parquet")
     targets = target_readings(operands)
     _write_json(
         folder / "operands.json",
         {
-            "as_of": as_of.isoformat(),
-            "profile": profile,
+            "as_of": city.as_of.isoformat(),
+            "profile": city.profile.value,
             "indicators": {
                 indicator: {
                     name: {"value": None if o.value is None else format(o.value, "f"), "period": o.period}
@@ -103,10 +103,39 @@ def write_round(folder: Path, as_of: date, profile: str, entities: pl.DataFrame,
     )
 
 
-def write_files(folder: Path, files: Sequence[SampleFile], defects: Sequence[Defect]) -> None:
-    """Write `defects.parquet` and `deliveries.json` (one entry per file, in the order of writing)."""
-    columns = {name: [getattr(d, name) for d in defects] for name in _DEFECT_SCHEMA}
-    pl.DataFrame(columns, schema=_DEFECT_SCHEMA).write_parquet(folder / "defects.parquet")
+def _statuses(present: pl.DataFrame) -> pl.DataFrame:
+    life = (
+        pl.when(pl.col("is_dead"))
+        .then(pl.lit("deceased"))
+        .when("is_born")
+        .then(pl.lit("alive"))
+        .otherwise(pl.lit("unborn"))
+    )
+    residence = (
+        pl.when("has_left")
+        .then(pl.lit("moved_away"))
+        .when(pl.col("is_here") & pl.col("is_registered"))
+        .then(pl.lit("registered"))
+        .when("is_here")
+        .then(pl.lit("resident"))
+        .otherwise(pl.lit("absent"))
+    )
+    return present.select(
+        "person_no",
+        life.alias("life_status"),
+        residence.alias("residence_status"),
+        pl.when("is_dead").then(pl.col("died_at").dt.date()).alias("died_on"),
+        pl.col("name_now").alias("name"),
+        pl.col("address_now").alias("address"),
+    )
+
+
+def write_files(
+    folder: Path, files: Sequence[SampleFile], defects: Sequence[pl.DataFrame], identities: Sequence[pl.DataFrame]
+) -> None:
+    """Write `defects.parquet`, `identities.parquet` and `deliveries.json` (one entry per file, in writing order)."""
+    pl.concat([pl.DataFrame(schema=DEFECT_SCHEMA), *defects]).write_parquet(folder / "defects.parquet")
+    pl.concat([pl.DataFrame(schema=IDENTITY_SCHEMA), *identities]).write_parquet(folder / "identities.parquet")
     _write_json(folder / "deliveries.json", [asdict(f) | {"as_of": f.as_of.isoformat()} for f in files])
 
 

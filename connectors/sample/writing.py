@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from connectors.contract import Contract, Contracts, Reference
 from connectors.errors import UserError
 from connectors.sample import generic, spoiled
 from connectors.sample.calendar import load_calendar
-from connectors.sample.city import City, Profile
+from connectors.sample.city import ENTITY, RELEVANT, City, Profile, is_hidden
+from connectors.sample.bodies import make_bodies
 from connectors.sample.dirt import NO_DIRT, DirtList, Effect, Planted, load_dirt, plant_cells
 from connectors.sample.draws import stream
 from connectors.sample.entities import make_entities
 from connectors.sample.layout import Edition, LaidOut, lay_out
 from connectors.sample.operands import all_operands
+from connectors.sample.lives import make_lives
+from connectors.sample.noise import Noise
 from connectors.sample.places import load_places
 from connectors.sample.population import make_population
-from connectors.sample.registers import LATE, delivered, earlier_list, named_registers, next_round
+from connectors.sample.registers import LATE, NAMED, delivery, earlier_list, makers, named_registers, next_round
 from connectors.sample.rendering import as_text
-from connectors.sample.truth import Defect, SampleFile, write_files, write_people, write_round
+from connectors.sample.soiling import PLANTED_SCHEMA, Register
+from connectors.sample.truth import (
+    DEFECT_SCHEMA,
+    IDENTITY_SCHEMA,
+    SampleFile,
+    write_files,
+    write_people,
+    write_round,
+)
 from connectors.sample.writers import FORMATS, LARGE_FORMAT, WORKBOOK_ROWS, Format, write
 from connectors.settings import CHECKOUT
 
@@ -66,6 +78,7 @@ def write_city(
     deliveries: int = 1,
     truth: Path | None = None,
     everything: bool = False,
+    noise: Noise | None = None,
 ) -> SampleReport:
     """Write a sample city; the same arguments give the same bytes.
 
@@ -80,44 +93,68 @@ def write_city(
         deliveries: number of rounds, the first included.
         truth: folder for what is true of the city, if wanted.
         everything: also write an extract for every other contract, made from the contract alone.
+        noise: how far the records are from the truth; the defaults of `Noise`, and no error but in the profile default.
 
     Raises:
         UserError: an argument is out of range, or `out` already holds something.
     """
     chosen = _checked(out, persons, profile, deliveries)
     dirt = load_dirt() if chosen is Profile.DEFAULT else NO_DIRT
-    city = found_city(persons=persons, seed=seed, profile=chosen, as_of=as_of)
-    files: list[SampleFile] = []
-    defects: list[Defect] = []
-    before: dict[str, pl.DataFrame] | None = None
+    city = found_city(persons=persons, seed=seed, profile=chosen, as_of=as_of, noise=noise)
+    account = _Account(with_rows=truth is not None)
+    before: dict[str, Register] | None = None
     if truth is not None:
-        write_people(truth, city.population)
+        write_people(truth, city.people)
     for round_no in range(1, deliveries + 1):
         if round_no > 1:
             city = next_round(city)
         folder = out if round_no == 1 else out / f"round-{round_no}"
-        named = named_registers(city, before)
-        written = contracts if everything else _only(contracts, named)
-        registers = _all_registers(written, city, named, before)
-        writer = _RoundWriter(written, city, dirt, _formats(written, seed), folder, files, defects)
-        writer.write_all(registers, before)
+        named = named_registers(city, None if before is None else {k: before[k].table for k in NAMED})
+        made = makers(city, contracts, named)
+        if everything:
+            made = _with_others(contracts, city, made, before)
+        written = _only(contracts, made)
+        writer = _RoundWriter(written, city, dirt, _formats(written, seed), folder, account)
+        kept = writer.write_all(made, before, keep=round_no < deliveries)
         if truth is not None:
             operands = all_operands(
                 named, city.as_of, city.calendar, city.cycle_days, city.entities.select("uscc", "district")
             )
-            place = truth if round_no == 1 else truth / f"round-{round_no}"
-            write_round(place, city.as_of, chosen.value, city.entities, operands)
-        before = registers
+            write_round(truth if round_no == 1 else truth / f"round-{round_no}", city, operands)
+        before = {k: Register(v) for k, v in named.items()} | kept
     if truth is not None:
-        write_files(truth, files, defects)
-    return SampleReport(tuple(files), persons, len(city.entities), len(defects))
+        write_files(truth, account.files, account.defects, account.identities)
+    return SampleReport(tuple(account.files), persons, len(city.entities), account.planted)
 
 
-def found_city(*, persons: int, seed: int, profile: Profile, as_of: date, seeds: Path = SEEDS) -> City:
-    """Make the city of the first round: its people and companies."""
+@dataclass
+class _Account:
+    """What was written so far."""
+
+    with_rows: bool
+    """Keep who every row is about, and every defect; otherwise only count."""
+    files: list[SampleFile] = field(default_factory=list)
+    defects: list[pl.DataFrame] = field(default_factory=list)
+    identities: list[pl.DataFrame] = field(default_factory=list)
+    planted: int = 0
+
+
+def found_city(
+    *,
+    persons: int,
+    seed: int,
+    profile: Profile,
+    as_of: date,
+    seeds: Path = SEEDS,
+    noise: Noise | None = None,
+) -> City:
+    """Make the city of the first round: its people, companies and bodies."""
+    noise = noise or Noise()
     places = load_places(seeds / "divisions.csv")
-    population = make_population(persons, stream(seed, "population"), as_of, places)
+    population = make_population(persons, stream(seed, "population"), as_of, places, noise)
+    people = make_lives(population, stream(seed, "lives"), as_of, places, noise)
     count = max(round(persons * _ENTITIES_PER_PERSON), 20)
+    entities = make_entities(count, stream(seed, "entities"), as_of, population, places)
     cycles = pl.read_csv(seeds / "update_cycles.csv", infer_schema=False)
     return City(
         seed=seed,
@@ -128,8 +165,11 @@ def found_city(*, persons: int, seed: int, profile: Profile, as_of: date, seeds:
         places=places,
         calendar=load_calendar(seeds / "calendar_exceptions.csv"),
         cycle_days=dict(zip(cycles["update_cycle"], cycles["days"].cast(pl.Int64), strict=True)),
-        population=population,
-        entities=make_entities(count, stream(seed, "entities"), as_of, population, places),
+        people=people,
+        entities=entities,
+        bodies=make_bodies(stream(seed, "bodies"), as_of, population, places, entities, noise.branches),
+        noise=noise if profile is Profile.DEFAULT else noise.only_facts(),
+        seeds=seeds,
     )
 
 
@@ -150,28 +190,40 @@ def _only(contracts: Contracts, ids: Container[str]) -> Contracts:
 
 
 def _formats(contracts: Contracts, seed: int) -> dict[str, Format]:
-    """Give every extract one of the formats, each about equally often."""
-    order = stream(seed, "formats").permutation(len(contracts))
-    return {contract: FORMATS[int(place) % len(FORMATS)] for contract, place in zip(contracts, order, strict=True)}
+    """Give every extract one of the formats, each about equally often; the same one whatever else is written."""
+    formats = {}
+    for group in ([c for c in contracts if c in NAMED], [c for c in contracts if c not in NAMED]):
+        order = stream(seed, "formats").permutation(len(group))
+        formats |= {c: FORMATS[int(place) % len(FORMATS)] for c, place in zip(group, order, strict=True)}
+    return formats
 
 
-def _all_registers(
-    contracts: Contracts, city: City, named: Mapping[str, pl.DataFrame], before: Mapping[str, pl.DataFrame] | None
-) -> dict[str, pl.DataFrame]:
+def _with_others(
+    contracts: Contracts,
+    city: City,
+    made: Mapping[str, Callable[[], Register]],
+    before: Mapping[str, Register] | None,
+) -> dict[str, Callable[[], Register]]:
     """Add to the registers known by name those made from a contract alone, referred ones first."""
     references = {
         contract.id: {r.extract for r in contract.rules.values() if isinstance(r, Reference)} - {contract.id}
         for contract in contracts.values()
     }
-    registers = dict(named)
+    registers = {contract_id: make() for contract_id, make in made.items()}
+    tables = {contract_id: register.table for contract_id, register in registers.items()}
     for contract_id in TopologicalSorter({k: sorted(v) for k, v in sorted(references.items())}).static_order():
         if contract_id in registers or contract_id not in contracts:
             continue
         if before is None:
-            registers[contract_id] = generic.make_register(contracts[contract_id], contracts.codes, city, registers)
+            tables[contract_id] = generic.make_register(contracts[contract_id], contracts.codes, city, tables)
         else:
-            registers[contract_id] = _generic_later(contracts[contract_id], city, before[contract_id])
-    return registers
+            tables[contract_id] = _generic_later(contracts[contract_id], city, before[contract_id].table)
+        registers[contract_id] = Register(tables[contract_id])
+    return {contract_id: partial(_same, register) for contract_id, register in registers.items()}
+
+
+def _same(register: Register) -> Register:
+    return register
 
 
 def _generic_later(contract: Contract, city: City, before: pl.DataFrame) -> pl.DataFrame:
@@ -193,39 +245,55 @@ class _RoundWriter:
     dirt: DirtList
     formats: Mapping[str, Format]
     folder: Path
-    files: list[SampleFile]
-    defects: list[Defect]
+    account: _Account
 
-    def write_all(self, registers: Mapping[str, pl.DataFrame], before: Mapping[str, pl.DataFrame] | None) -> None:
-        """Write one file per contract, the late one, and last the bad one."""
+    def write_all(
+        self, made: Mapping[str, Callable[[], Register]], before: Mapping[str, Register] | None, *, keep: bool
+    ) -> dict[str, Register]:
+        """Write one file per contract, the late one, and last the bad one.
+
+        Args:
+            made: what makes each register; called one after the other.
+            before: the registers of the round before.
+            keep: return the registers, for the next round.
+        """
+        kept = {}
         for contract in self.contracts.values():
             if self.city.round_no == 2 and contract.id == LATE:
                 day, table = earlier_list(self.city)
-                self.write_register(contract, table, day)
-            earlier = None if before is None else before[contract.id]
-            table_now = delivered(contract, registers[contract.id], earlier)
-            if table_now is not None:
-                self.write_register(contract, table_now, self.city.as_of)
+                self.write_register(contract, Register(table), day)
+            register = made[contract.id]()
+            sent = delivery(contract, register, None if before is None else before[contract.id])
+            if keep:
+                kept[contract.id] = register
+            del register
+            if sent is not None:
+                self.write_register(contract, sent, self.city.as_of)
         has_bad = self.city.profile is Profile.DEFAULT and self.city.round_no == 1
         if has_bad and spoiled.EXTRACT in self.contracts:
-            self.write_spoiled(self.contracts[spoiled.EXTRACT], registers[spoiled.EXTRACT])
+            self.write_spoiled(self.contracts[spoiled.EXTRACT], made[spoiled.EXTRACT]().table)
+        return kept
 
-    def write_register(self, contract: Contract, table: pl.DataFrame, as_of: date) -> None:
+    def write_register(self, contract: Contract, register: Register, as_of: date) -> None:
         """Write one good file, with its dirt."""
-        table = generic.fill_required(table, contract, self.contracts.codes, self.city)
+        table = generic.fill_required(register.table, contract, self.contracts.codes, self.city)
         text = as_text(table, contract)
-        planted: list[Planted] = []
+        planted = register.planted
         if self.dirt.cells:
             label = f"{self.city.round_no} {as_of}"
-            text, planted = plant_cells(text, contract, self.contracts.codes, self.dirt, (self.city.seed, label))
+            text, more = plant_cells(
+                text, contract, self.contracts.codes, self.dirt, (self.city.seed, label), _spared(planted, len(text))
+            )
+            planted = pl.concat([planted, _as_frame(more)])
         edition = self._edition(contract, self.dirt, len(text), as_of)
-        self._write(_Written(edition, lay_out(text, edition), tuple(planted)))
+        self._write(_Written(edition, lay_out(text, edition), text.select(filter(is_hidden, text.columns)), planted))
 
     def write_spoiled(self, contract: Contract, table: pl.DataFrame) -> None:
         """Write the bad file: the same extract and date, delivered again."""
         text, planted = spoiled.spoil(as_text(table, contract), self.city.stream("spoiled"))
         edition = self._edition(contract, NO_DIRT, len(table), self.city.as_of)
-        self._write(_Written(edition, lay_out(text, edition), tuple(planted), ending="_重报", verdict="held"))
+        about = text.select(filter(is_hidden, text.columns))
+        self._write(_Written(edition, lay_out(text, edition), about, _as_frame(planted), "_重报", "held"))
 
     def _edition(self, contract: Contract, dirt: DirtList, rows: int, as_of: date) -> Edition:
         form = self.formats[contract.id]
@@ -240,8 +308,25 @@ class _RoundWriter:
         write(path, written.laid.sheet, edition.form, edition.contract.title, edition.as_of)
         side = json.dumps({"as_of": edition.as_of.isoformat()}) + "\n"
         path.with_name(f"{path.name}.delivery.json").write_text(side, encoding="utf-8")
-        self.defects.extend(written.defects)
-        self.files.append(written.record())
+        self.account.files.append(written.record())
+        self.account.planted += len(written.defects)
+        if self.account.with_rows:
+            self.account.defects.append(written.defects)
+            self.account.identities.append(written.identities())
+
+
+def _as_frame(planted: Sequence[Planted]) -> pl.DataFrame:
+    rows = [(p.index, p.column, p.defect, p.effect.value, p.original, p.planted) for p in planted]
+    return pl.DataFrame(rows, schema=PLANTED_SCHEMA, orient="row")
+
+
+def _spared(planted: pl.DataFrame, rows: int) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return by column the cells that are planted already."""
+    spared = {}
+    for (name,), own in planted.filter(pl.col("column").is_not_null()).group_by("column"):
+        spared[str(name)] = np.zeros(rows, dtype=np.bool_)
+        spared[str(name)][own["index"].to_numpy()] = True
+    return spared
 
 
 @dataclass(frozen=True)
@@ -250,7 +335,10 @@ class _Written:
 
     edition: Edition
     laid: LaidOut
-    planted: tuple[Planted, ...]
+    about: pl.DataFrame
+    """Hidden columns of the register: whom each row is about."""
+    planted: pl.DataFrame
+    """`soiling.PLANTED_SCHEMA`."""
     ending: str = ""
     verdict: str = "accepted"
 
@@ -267,19 +355,38 @@ class _Written:
         return f"{contract.department}/{contract.extract}/{manner}{self.ending}{self.edition.form.suffix}"
 
     @cached_property
-    def defects(self) -> list[Defect]:
-        """Return every planted defect by its place in the file."""
-        place = (self.edition.round_no, self.edition.contract.id, self.file)
-        rows, headers = self.laid.rows, self.laid.headers
-        cells = [
-            Defect(
-                *place, int(rows[p.index]), p.column, headers[p.column], p.defect, p.effect.value, p.original, p.planted
-            )
-            for p in self.planted
+    def defects(self) -> pl.DataFrame:
+        """Return every planted defect by its place in the file (`truth.DEFECT_SCHEMA`)."""
+        cells = self.planted.with_columns(
+            row=pl.Series(self.laid.rows).gather(self.planted["index"]),
+            header=pl.col("column").replace_strict(self.laid.headers, default=None, return_dtype=pl.String),
+        )
+        rows = pl.DataFrame(
+            [(d.row, d.defect, d.effect.value) for d in self.laid.defects],
+            schema={"row": pl.Int64, "defect": pl.String, "effect": pl.String},
+            orient="row",
+        )
+        return self._placed(pl.concat([cells.drop("index"), rows], how="diagonal"), DEFECT_SCHEMA)
+
+    def identities(self) -> pl.DataFrame:
+        """Return whom each row of the file is about (`truth.IDENTITY_SCHEMA`)."""
+        known = self.laid.shown >= 0
+        rows, records = self.laid.shown_rows[known], self.laid.shown[known]
+        parts = [
+            pl.DataFrame({"row": rows, ("entity_no" if name == ENTITY else "person_no"): self.about[name].gather(records)})
+            .drop_nulls()
+            .with_columns(role=pl.lit(name.removeprefix("_")))
+            for name in self.about.columns
+            if name != RELEVANT
         ]
-        return cells + [
-            Defect(*place, d.row, None, None, d.defect, d.effect.value, None, None) for d in self.laid.defects
-        ]
+        empty = pl.DataFrame(schema={k: v for k, v in IDENTITY_SCHEMA.items() if k not in ("round_no", "contract", "file")})
+        return self._placed(pl.concat([empty, *parts], how="diagonal_relaxed"), IDENTITY_SCHEMA)
+
+    def _placed(self, frame: pl.DataFrame, schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+        """Add which file of which round it is."""
+        return frame.with_columns(
+            round_no=pl.lit(self.edition.round_no), contract=pl.lit(self.edition.contract.id), file=pl.lit(self.file)
+        ).select(pl.col(name).cast(kind) for name, kind in schema.items())
 
     def record(self) -> SampleFile:
         """Return the file's expected ledger and verdict."""
@@ -295,6 +402,6 @@ class _Written:
             rows_skipped=dict(sorted(skipped.items())),
             rows_read=len(laid.sheet.body),
             rows_duplicate=laid.duplicates,
-            rows_rejected=len({d.row for d in defects if d.effect == Effect.REJECTED}),
+            rows_rejected=defects.filter(pl.col("effect") == Effect.REJECTED.value)["row"].n_unique(),
             verdict=self.verdict,
         )

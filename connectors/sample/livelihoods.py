@@ -1,0 +1,271 @@
+"""The registers of what people live on: insurance, pensions, allowances, school and former service."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from connectors.contract import Contract
+from connectors.sample.city import ENTITY, PERSON, RELEVANT, City
+from connectors.sample.dirt import Effect
+from connectors.sample.draws import choose
+from connectors.sample.population import YEAR
+from connectors.sample.residents import relation_words
+from connectors.sample.soiling import Soiling
+
+_STAGES = {"小学": (6, 6), "初中": (12, 3), "高中": (15, 3)}
+"""School stage -> age at its first grade, and its grades."""
+_GRADES = "一二三四五六"
+_PERSONS_PER_SCHOOL = 400
+_PENSION_AGE = {"男": 60, "女": 55}
+_EMPLOYED = 0.42
+"""Share of those of working age who are employees, of their own or of a company."""
+
+
+def _is_payee() -> pl.Expr:
+    """Tell who reached the age of a pension, the dead included."""
+    return pl.col("age") >= pl.col("sex").replace_strict(_PENSION_AGE, return_dtype=pl.Int32)
+
+
+def subsistence_allowances(city: City, contract: Contract) -> Soiling:
+    """Make civil_affairs__subsistence_allowance: whole families, every living member a row."""
+    household = pl.col("household_no").cast(pl.Int64) - 371_000_001
+    poor = pl.Series(city.stream("poor").random(len(city.people)))
+    since = pl.Series(city.stream("poor since").integers(30, 1800, len(city.people)))
+    members = city.present.with_columns(
+        poor=pl.lit(poor).gather(household), since=pl.lit(since).gather(household)
+    ).filter(pl.col("is_here") & pl.col("is_registered") & pl.col("has_number") & (pl.col("poor") < 0.02))
+    table = members.select(
+        ("DB" + pl.col("household_no")).alias("family_no"),
+        "id_no",
+        pl.col("name_now").alias("name"),
+        relation_words().alias("relation"),
+        (540 * pl.len().over("household_no") + (pl.col("poor") * 10_000).floor()).cast(pl.Int64).alias(
+            "monthly_amount_cny"
+        ),
+        (pl.lit(city.first_as_of) - pl.duration(days=pl.col("since"))).cast(pl.Date).alias("starts_on"),
+        pl.lit(None, dtype=pl.Date).alias("ends_on"),
+        pl.col("division_code"),
+        pl.col("person_no").alias(PERSON),
+    )
+    soiling = Soiling(city, contract, table)
+    soiling.people(PERSON, number="id_no", name="name")
+    return soiling
+
+
+def social_insurance(city: City, contract: Contract) -> Soiling:
+    """Make human_resources__social_insurance: the month's contributions of employees."""
+    people, count = city.present, len(city.people)
+    companies = city.entities.filter(
+        (pl.col("kind") == "91")
+        & (pl.col("established_on") <= city.first_as_of)
+        & (pl.col("cancelled_on").is_null() | (pl.col("cancelled_on") > city.first_as_of))
+    )
+    weight = city.stream("employers").random(count) ** 2
+    employer = companies[(weight * len(companies)).astype(np.int64)]
+    base = pl.Series(3_457 + (city.chance("wages") ** 3 * 180).astype(np.int64) * 100)
+    alone = pl.Series(city.chance("no employer") < city.noise.without_employer)
+    working = (
+        pl.col("is_here")
+        & pl.col("age").is_between(20, 59)
+        & ~_is_payee()
+        & pl.Series(city.chance("employed") < _EMPLOYED)
+    )
+    person = people.with_columns(
+        uscc=employer["uscc"], employer_name=employer["name"], employer_no=employer["entity_no"], base=base, alone=alone
+    ).filter(working)
+    parts = [
+        person.filter(~pl.col("alone") | pl.lit(kind == "城镇职工基本养老保险")).select(
+            ("GR" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("person_no"),
+            pl.lit("正常").alias("payment_kind"),
+            "id_no",
+            pl.col("name_now").alias("name"),
+            pl.when(~pl.col("alone")).then("uscc").alias("uscc"),
+            pl.when("alone").then(pl.lit("灵活就业")).otherwise("employer_name").alias("employer_name"),
+            pl.lit(kind).alias("insurance_type"),
+            pl.lit(f"{city.as_of:%Y%m}").alias("period"),
+            pl.col("base").alias("base_cny"),
+            pl.lit("参保缴费").alias("status"),
+            "phone",
+            pl.col("person_no").alias(PERSON),
+            pl.when(~pl.col("alone")).then("employer_no").alias(ENTITY),
+            pl.col("alone").alias("_alone"),
+            pl.col("uscc").alias("_uscc"),
+        )
+        for kind in ("城镇职工基本养老保险", "失业保险")
+    ]
+    table = pl.concat(parts)
+    alone_rows = table["_alone"].to_numpy()
+    soiling = Soiling(city, contract, table.with_columns(uscc=pl.col("_uscc")).drop("_alone", "_uscc"))
+    soiling.plant("uscc", alone_rows, None, "no_employer", Effect.FLAGGED)
+    soiling.people(PERSON, number="id_no", name="name")
+    soiling.phones(PERSON, "phone")
+    return soiling
+
+
+def pension_payments(city: City, contract: Contract) -> Soiling:
+    """Make human_resources__pension_payment: the month's payments, a few of them to the dead."""
+    people = city.present
+    unnoticed = pl.Series(city.chance("pension after death") < city.noise.pension_after_death)
+    amount = pl.Series(1_200 + (city.chance("pensions") * 4_800).astype(np.int64))
+    verified = (pl.Series(city.chance("verified") * 500)).floor()
+    account = pl.Series((city.chance("accounts") * 10**13).astype(np.int64)).cast(pl.String).str.zfill(13)
+    table = (
+        people.with_columns(amount=amount, account=account, unnoticed=unnoticed, verified=verified)
+        .with_columns(
+            last_day=pl.min_horizontal(pl.lit(city.first_as_of), pl.col("died_at").dt.date()),
+        )
+        .filter(
+            _is_payee()
+            & pl.col("is_registered")
+            & ~pl.col("has_left")
+            & (pl.col("is_alive") | (pl.col("unnoticed") & pl.col("is_dead")))
+            & pl.Series(city.chance("payees") < 0.85)
+        )
+        .select(
+            ("TX" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("pension_no"),
+            pl.lit("正常").alias("payment_kind"),
+            "id_no",
+            pl.col("name_now").alias("name"),
+            pl.lit(f"{city.as_of:%Y%m}").alias("period"),
+            pl.col("amount").alias("amount_cny"),
+            ("621700" + pl.col("account")).alias("bank_account"),
+            (pl.col("last_day") - pl.duration(days=pl.col("verified"))).cast(pl.Date).alias("last_verified_on"),
+            pl.col("person_no").alias(PERSON),
+            pl.col("is_dead").alias("_is_dead"),
+        )
+    )
+    soiling = Soiling(city, contract, table.drop("_is_dead"))
+    soiling.note_rows(table["_is_dead"].to_numpy(), "pension_after_death")
+    soiling.people(PERSON, number="id_no", name="name")
+    return soiling
+
+
+def insured(city: City, contract: Contract) -> Soiling:
+    """Make medical_security__insured: nearly everybody who lives here, newborns without a number among them."""
+    people = city.present
+    early = pl.Series(city.chance("insured before numbered") < city.noise.newborn_without_number)
+    visit = (pl.Series(city.chance("visits") * 900)).floor()
+    visited = pl.lit(city.first_as_of) - pl.duration(days=visit)
+    is_insured = pl.Series(city.chance("insured")) < pl.when("is_registered").then(0.96).otherwise(0.6)
+    employed = pl.Series(city.chance("employed") < _EMPLOYED) & pl.col("age").is_between(20, 59)
+    table = people.filter(pl.col("is_here") & is_insured & (pl.col("has_number") | early)).select(
+        ("YB" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("insured_no"),
+        "id_no",
+        pl.col("name_now").alias("name"),
+        "birth_date",
+        pl.col("person_no").alias(PERSON),
+        pl.col("has_number").alias("_has_number"),
+        pl.lit("正常参保").alias("status"),
+        pl.col("division_now").str.slice(0, 6).alias("division_code"),
+    )
+    rows = table[PERSON]
+    extra = people.select(
+        insured_kind=pl.when(employed).then(pl.lit("职工基本医疗保险")).otherwise(pl.lit("城乡居民基本医疗保险")),
+        last_visit_on=pl.when((visited >= pl.col("birth_date")) & (pl.lit(visit) < 800)).then(visited.cast(pl.Date)),
+    )[rows]
+    unnumbered = ~table["_has_number"].to_numpy()
+    soiling = Soiling(city, contract, table.drop("_has_number").hstack(extra))
+    soiling.plant("id_no", unnumbered, None, "newborn_without_number", Effect.FLAGGED)
+    soiling.people(PERSON, number="id_no", name="name")
+    return soiling
+
+
+def schools(city: City) -> pl.DataFrame:
+    """Make education__school: a primary school in every town, and secondary ones by the number of people."""
+    streets = city.places.streets
+    count = max(len(city.people) // _PERSONS_PER_SCHOOL // 8, 8)
+    stages = ["小学"] * count + ["初中"] * (count // 2 + 4) + ["高中"] * (count // 4 + 4) + ["幼儿园"] * count
+    rng = city.stream("schools")
+    place = np.arange(len(stages)) * 7 % len(streets)
+    ordinal = pl.Series(np.arange(len(stages)) // len(streets) + 1)
+    batch = pl.Series(rng.random(len(stages)))
+    return pl.DataFrame({"stage": stages, "town": streets["name"].gather(place), "no": ordinal}).select(
+        ("3137" + (pl.int_range(pl.len()) + 100_001).cast(pl.String)).alias("school_code"),
+        pl.concat_str(
+            streets["district_name"].gather(place), "town", pl.lit("第"), pl.int_range(1, pl.len() + 1).over("town", "stage"), "stage"
+        ).alias("name"),
+        "stage",
+        pl.lit("在用").alias("status"),
+        (batch < 0.75).alias("is_smart_campus"),
+        pl.when(pl.lit(batch) < 0.4)
+        .then(pl.lit("第一批"))
+        .when(pl.lit(batch) < 0.75)
+        .then(pl.lit("第二批"))
+        .alias("recognised_batch"),
+        pl.Series(rng.random(len(stages)) < 0.9).alias("has_wlan"),
+        pl.lit(value=True).alias(RELEVANT),
+    )
+
+
+def students(city: City, contract: Contract) -> Soiling:
+    """Make education__student: those of school age, half-yearly; school numbers carry the identity number."""
+    people = city.present
+    listed = schools(city)
+    age = ((pl.lit(city.first_as_of) - pl.col("birth_date")).dt.total_days() / YEAR).floor().cast(pl.Int64)
+    parts = []
+    for stage, (first, grades) in _STAGES.items():
+        codes = listed.filter(pl.col("stage") == stage)["school_code"]
+        school = codes.gather((city.chance("school", stage) * len(codes)).astype(np.int64))
+        parts.append(
+            people.with_columns(school_code=school, age=age)
+            .filter(pl.col("is_here") & pl.col("age").is_between(first, first + grades - 1))
+            .with_columns(
+                grade=pl.lit(stage) + pl.lit(pl.Series(list(_GRADES))).gather(pl.col("age") - first) + "年级"
+            )
+        )
+    pupil = pl.concat(parts).sort("person_no")
+    parent = people[pupil.select(pl.coalesce("mother_no", "father_no")).to_series()]
+    table = pupil.with_columns(guardian_name=parent["name_now"], guardian_phone=parent["phone"]).select(
+        ("G" + pl.col("id_no")).alias("student_no"),
+        "id_no",
+        pl.col("name_now").alias("name"),
+        "birth_date",
+        "school_code",
+        "grade",
+        pl.lit("在读").alias("status"),
+        "guardian_name",
+        "guardian_phone",
+        pl.col("person_no").alias(PERSON),
+        pl.coalesce("mother_no", "father_no").alias("_guardian"),
+    )
+    soiling = Soiling(city, contract, table)
+    soiling.people(PERSON, number="id_no", name="name")
+    soiling.people("_guardian", number=None, name="guardian_name")
+    soiling.phones(PERSON, "guardian_phone")
+    return soiling
+
+
+def veterans(city: City, contract: Contract) -> Soiling:
+    """Make veterans__veteran: who served two to sixteen years from the age of eighteen on."""
+    people = city.present
+    enlisted = pl.col("birth_date") + pl.duration(days=6_700 + (pl.Series(city.chance("enlisted")) * 900).floor())
+    served = (pl.Series(2 + city.chance("served") ** 3 * 14) * YEAR).floor()
+    category = choose(
+        city.stream("veterans"), ("非优抚对象", "残疾军人", "参战退役人员", "农村籍退役士兵"), len(people), (0.8, 0.04, 0.04, 0.12)
+    )
+    table = (
+        people.with_columns(enlisted_on=enlisted.cast(pl.Date), served=served, category=category)
+        .with_columns(discharged_on=(pl.col("enlisted_on") + pl.duration(days=pl.col("served"))).cast(pl.Date))
+        .filter(
+            pl.col("is_here")
+            & pl.col("is_registered")
+            & (pl.col("discharged_on") <= city.as_of)
+            & (pl.Series(city.chance("veteran")) < pl.when(pl.col("sex") == "男").then(0.05).otherwise(0.003))
+        )
+        .select(
+            "id_no",
+            pl.col("name_now").alias("name"),
+            "enlisted_on",
+            "discharged_on",
+            "category",
+            pl.col("address_now").alias("address"),
+            "phone",
+            pl.col("person_no").alias(PERSON),
+        )
+    )
+    soiling = Soiling(city, contract, table)
+    soiling.people(PERSON, number="id_no", name="name")
+    soiling.addresses(PERSON, "address", stale="address")
+    soiling.phones(PERSON, "phone")
+    return soiling
