@@ -90,9 +90,9 @@ class Checked:
         return next((r.checked, r.passed) for r in self.totals.results if r.rule == rule)
 
 
-def checked(path: Path, wanted: Contract, as_of: date = AS_OF) -> Checked:
+def checked(path: Path, wanted: Contract, as_of: date = AS_OF, codes: Mapping[str, CodeList] = CODES) -> Checked:
     """Read and check a file under one contract."""
-    run = check(find_tables(open_file(path, limits=Limits()), [wanted])[0], CODES, as_of=as_of)
+    run = check(find_tables(open_file(path, limits=Limits()), [wanted])[0], codes, as_of=as_of)
     batches = list(run)
     totals = run.totals
     assert totals.physical == totals.header + sum(totals.skipped.values()) + totals.read
