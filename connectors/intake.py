@@ -22,6 +22,7 @@ from connectors.headers import HeaderError
 from connectors.landing import Delivery
 from connectors.ledger import Ledger, LedgerError
 from connectors.privacy import keyed_hash, mask_identifiers, record_key_secret
+from connectors.raw_migration import MigrationRefusedError
 from connectors.readers import UnreadableFileError
 from connectors.receipts import content, place, summary
 from connectors.settings import Settings
@@ -238,6 +239,9 @@ class _Desk:
                 reading.stage(self.settings, self.contracts, batch, now=self.now)
         except reading.DuplicateError as error:
             self.finish_duplicate(error.original)
+        except MigrationRefusedError as error:
+            self.update(status="held", summary=summary.waits_for_contract(str(error)), decided_at=self.now)
+            self.answer()
         except (RefusedError, HeaderError, UnreadableFileError) as error:
             self.reject(mask_identifiers(str(error)))
         except Exception as error:
@@ -251,7 +255,7 @@ class _Desk:
         """Read a held batch from the archive once more; it stays held."""
         try:
             reading.stage(self.settings, self.contracts, batch, now=self.now)
-        except (RefusedError, HeaderError, UnreadableFileError, reading.DuplicateError) as error:
+        except (RefusedError, UserError, reading.DuplicateError) as error:
             raise UserError(f"批次 {batch.batch_id} 已无法按现行契约重新读取：{error}") from error
         finally:
             self.update(status="held")

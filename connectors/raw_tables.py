@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from psycopg import sql
 
-from connectors.contract import Contract, StoredField
+from connectors.contract import Contract
 from connectors.database import Connection
-from connectors.errors import UserError
+from connectors.raw_migration import MigrationRefusedError, StoredTable, migrate, plan
 
-_TYPE_NAMES: Mapping[str, str] = {"timestamptz": "timestamp with time zone"}
-"""The types of our DDL that PostgreSQL reports under another name."""
+_LOCK = 371_000_004
 
 CONTROL_COLUMNS: Mapping[str, tuple[str, str]] = {
     "_record_key": ("uuid not null", "记录键：键列文本的带密钥散列（HMAC-SHA256，前 16 字节）"),
@@ -29,32 +29,91 @@ CONTROL_COLUMNS: Mapping[str, tuple[str, str]] = {
 """What every raw table has besides its contract's fields: type and comment."""
 
 
-def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract]) -> list[str]:
-    """Create the missing raw tables, add new columns to the others, renew comments; commit is the caller's.
+@dataclass(frozen=True)
+class RawTables:
+    """What became of the raw tables.
 
-    A column that left its contract stays in the table, and stays empty from then on.
+    Attributes:
+        touched: ids of the contracts whose table was created or changed, in id order.
+        refused: why a table could not follow its contract, by contract id; it is as it was.
+    """
+
+    touched: tuple[str, ...]
+    refused: Mapping[str, str]
+
+
+def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract]) -> RawTables:
+    """Create the missing raw tables, make the others match their contract, renew comments; commit is the caller's.
+
+    A column that left its contract stays in the table, and stays empty from then on. A table that cannot follow its
+    contract stays as it is and stops no other.
 
     Args:
         connection: to the warehouse, as its owner.
         contracts: by contract id.
-
-    Returns:
-        Ids of the contracts whose table was created or extended, in id order.
-
-    Raises:
-        UserError: a contract gives a stored column another type; nothing of that contract was changed.
     """
-    stored = _stored_types(connection)
-    touched = []
+    connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+    kinds, keys = _stored_kinds(connection), _stored_keys(connection)
+    touched: list[str] = []
+    refused: dict[str, str] = {}
     for contract_id, contract in sorted(contracts.items()):
-        if contract_id not in stored:
+        if contract_id not in kinds:
             connection.execute(create_statement(contract))
             touched.append(contract_id)
-        elif added := _new_fields(contract, stored[contract_id]):
-            connection.execute(_add_statement(contract, added))
-            touched.append(contract_id)
-    _renew_comments(connection, contracts.values())
-    return touched
+            continue
+        key, fallback_key = keys.get(contract_id, (contract.key, contract.fallback_key))
+        stored = StoredTable(kinds[contract_id], key, fallback_key, _has_rows(connection, contract))
+        try:
+            if migration := plan(contract, stored):
+                migrate(connection, contract, stored, migration)
+                touched.append(contract_id)
+        except MigrationRefusedError as error:
+            refused[contract_id] = str(error)
+    followed = [c for c in contracts.values() if c.id not in refused]
+    _renew_comments(connection, followed)
+    _register(connection, followed)
+    return RawTables(tuple(touched), refused)
+
+
+def matches(connection: Connection, contract: Contract) -> bool:
+    """Say whether the raw table was made by this very version of its contract."""
+    row = connection.execute(
+        "select version from catalogue.raw_table where contract_id = %s and to_regclass(%s) is not null",
+        (contract.id, f'raw."{contract.id}"'),
+    ).fetchone()
+    return row == (contract.version,)
+
+
+def stored_tables(connection: Connection, contracts: Mapping[str, Contract]) -> dict[str, StoredTable]:
+    """Return the raw tables of these contracts as they stand; those that do not exist are left out."""
+    kinds, keys = _stored_kinds(connection), _stored_keys(connection)
+    return {
+        c.id: StoredTable(kinds[c.id], *keys.get(c.id, (c.key, c.fallback_key)), _has_rows(connection, c))
+        for c in contracts.values()
+        if c.id in kinds
+    }
+
+
+def count_words(
+    connection: Connection, words: Mapping[tuple[str, str], Sequence[str]]
+) -> dict[tuple[str, str, str], int]:
+    """Count the current records that hold certain words.
+
+    Args:
+        words: by contract id and column; a table or column that does not exist holds none.
+    """
+    kinds = _stored_kinds(connection)
+    counts: dict[tuple[str, str, str], int] = {}
+    for (contract_id, column), wanted in words.items():
+        found: dict[str, int] = {}
+        if column in kinds.get(contract_id, {}):
+            query = sql.SQL(
+                "select {column}, count(*) from {table}"
+                " where _closed_batch_id is null and {column} = any(%s) group by 1"
+            ).format(column=sql.Identifier(column), table=sql.Identifier("raw", contract_id))
+            found = dict(connection.execute(query, (list(wanted),)).fetchall())
+        counts |= {(contract_id, column, word): found.get(word, 0) for word in wanted}
+    return counts
 
 
 def create_statement(contract: Contract) -> sql.Composed:
@@ -83,7 +142,7 @@ def _table(contract: Contract) -> sql.Identifier:
     return sql.Identifier("raw", contract.id)
 
 
-def _stored_types(connection: Connection) -> dict[str, dict[str, str]]:
+def _stored_kinds(connection: Connection) -> dict[str, dict[str, str]]:
     rows = connection.execute(
         "select c.relname, a.attname, format_type(a.atttypid, a.atttypmod)"
         " from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid"
@@ -96,24 +155,25 @@ def _stored_types(connection: Connection) -> dict[str, dict[str, str]]:
     return types
 
 
-def _new_fields(contract: Contract, stored: Mapping[str, str]) -> list[StoredField]:
-    for field in contract.fields:
-        wanted = _TYPE_NAMES.get(field.sql, field.sql)
-        if field.name in stored and stored[field.name] != wanted:
-            raise UserError(
-                f"契约 {contract.id} 的列 {field.name} 在库中是 {stored[field.name]}，契约要求 {wanted}："
-                "已入库的列不能改类型，请恢复原类型，或以新列名增加一列"
-            )
-    return [field for field in contract.fields if field.name not in stored]
+def _stored_keys(connection: Connection) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    rows = connection.execute("select contract_id, key_columns, fallback_key from catalogue.raw_table")
+    return {contract_id: (tuple(key), tuple(fallback)) for contract_id, key, fallback in rows}
 
 
-def _add_statement(contract: Contract, fields: Iterable[StoredField]) -> sql.Composed:
-    return sql.SQL("alter table {} {}").format(
-        _table(contract),
-        sql.SQL(", ").join(
-            sql.SQL("add column {} {}").format(sql.Identifier(field.name), sql.SQL(field.sql)) for field in fields
-        ),
-    )
+def _has_rows(connection: Connection, contract: Contract) -> bool:
+    row = connection.execute(sql.SQL("select exists (select from {})").format(_table(contract))).fetchone()
+    return row == (True,)
+
+
+def _register(connection: Connection, contracts: Iterable[Contract]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into catalogue.raw_table (contract_id, version, key_columns, fallback_key)"
+            " values (%s, %s, %s, %s) on conflict (contract_id) do update set version = excluded.version,"
+            " key_columns = excluded.key_columns, fallback_key = excluded.fallback_key"
+            " where raw_table.version <> excluded.version",
+            [(c.id, c.version, list(c.key), list(c.fallback_key)) for c in contracts],
+        )
 
 
 def _renew_comments(connection: Connection, contracts: Iterable[Contract]) -> None:

@@ -53,7 +53,9 @@ def up(
         dsn = settings.warehouse_dsn or postgres.start(settings).dsn
         metadata = metadata_dsn(settings)
     with steps.step("更新库表与合同"):
-        prepare_warehouse(settings, dsn)
+        refused = prepare_warehouse(settings, dsn)
+    for reason in refused.values():
+        steps.console.print(f"  注意：{reason}；这份数据的报送暂缓入库，其余照常", highlight=False)
     with steps.step("启动 Airflow") as tell:
         started = airflow.start(
             settings, warehouse_dsn=dsn, metadata_dsn=metadata, inherited=inherited, tell=tell, dags=dags
@@ -66,16 +68,21 @@ def up(
     return started
 
 
-def prepare_warehouse(settings: Settings, dsn: str) -> None:
-    """Apply the migrations, and make tables and catalogue rows of all contracts."""
+def prepare_warehouse(settings: Settings, dsn: str) -> Mapping[str, str]:
+    """Apply the migrations, and make tables and catalogue rows of all contracts.
+
+    Returns:
+        Why a raw table could not follow its contract, by contract id.
+    """
     from connectors.catalogue import publish_contracts
     from connectors.raw_tables import ensure_raw_tables
 
     migrate(dsn)
     contracts = load_contracts(settings.contract_folders)
     with connect(dsn) as connection:
-        ensure_raw_tables(connection, contracts)
-        publish_contracts(connection, contracts)
+        refused = ensure_raw_tables(connection, contracts).refused
+        publish_contracts(connection, contracts, contracts.codes, waiting=refused)
+    return refused
 
 
 def down(settings: Settings, *, steps: Steps) -> bool:

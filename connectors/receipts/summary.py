@@ -28,6 +28,11 @@ def held(reasons: Sequence[str]) -> str:
     return f"暂缓入库：{why}。此前的数据保持不变，请按问题清单改正后重新报送；确认无误的，请联系数据管理员放行。"
 
 
+def waits_for_contract(reason: str) -> str:
+    """Say that the delivery waits until the warehouse can follow its contract; the department has nothing to do."""
+    return f"暂缓入库：{reason.rstrip('。')}。文件已存档，此前的数据保持不变，不必重新报送；由数据管理员处理后放行。"
+
+
 def loss(withdrawn: int, before: int, allowed: float) -> str:
     """Say that a full delivery lacks too many of the records in force."""
     return f"现有 {before:,} 条记录中有 {withdrawn:,} 条本次未出现，超过允许的 {allowed:.0%}，须由人确认"

@@ -43,8 +43,10 @@ def prepare(run_id: str) -> None:
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
     with connect(settings.dsn()) as connection:
-        raw_tables.ensure_raw_tables(connection, contracts)
-        catalogue.publish_contracts(connection, contracts)
+        refused = raw_tables.ensure_raw_tables(connection, contracts).refused
+        catalogue.publish_contracts(connection, contracts, contracts.codes, waiting=refused)
+    for reason in refused.values():
+        log.warning("%s", reason)
     build(run_id, "seeds")
 
 

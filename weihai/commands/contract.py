@@ -1,32 +1,52 @@
-"""`weihai contract`: check, draft and export the data contracts."""
+"""`weihai contract`: check, draft, compare and export the data contracts."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
+from connectors.catalogue import published_contracts
 from connectors.contract import load_contracts
+from connectors.contract_diff import Change, Effect, Side, Stored, as_if_stored, compare, removed_words
 from connectors.contract_draft import draft_contract, excerpt, title_of
 from connectors.contract_lint import lint
 from connectors.contract_schema import SCHEMA_FILE, schema_text
+from connectors.database import connect
 from connectors.errors import UserError
 from connectors.model_sources import render_sources
+from connectors.raw_tables import count_words, stored_tables
 from connectors.readers import open_file
 from connectors.settings import CHECKOUT, load_settings
 
 EXIT_PROBLEMS = 2
+EXIT_REFUSED = 1
+EXIT_CHANGED = 3
+_EFFECT_WORDS = {Effect.PLAIN: "今后", Effect.MIGRATES: "自动迁移", Effect.WARNS: "须注意", Effect.REFUSED: "拒绝"}
 DEPARTMENTS_FILE = CHECKOUT / "seeds" / "departments.csv"
+
+
+class Format(StrEnum):
+    """How changes are printed."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def register(app: typer.Typer) -> None:
     """Add `contract` to the command line."""
-    group = typer.Typer(no_args_is_help=True, help="数据契约：检查、起草、导出。")
+    group = typer.Typer(no_args_is_help=True, help="数据契约：检查、起草、比较、导出。")
     group.command()(check)
     group.command()(new)
+    group.command()(diff)
     group.command()(schema)
     group.command()(sources)
     app.add_typer(group, name="contract")
@@ -73,6 +93,60 @@ def new(
     target.parent.mkdir(exist_ok=True)
     target.write_text(text, encoding="utf-8")
     typer.echo(f"已起草 {target}：核对后运行 weihai contract check")
+
+
+def diff(
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="与另一个契约文件夹比较（如另一份检出的 connectors/contracts）；不问数据库。"),
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="输出格式。")] = Format.TABLE,
+) -> None:
+    """说明契约的改动意味着什么：与库中已发布的契约比较，或与 --against 的文件夹比较。
+
+    只比较契约本身，并统计库中受影响的记录；不重读以前的文件。退出码：0 没有改动；3 有改动，都可以跟进；
+    1 有改动被拒绝（raw 表不能跟进，这份数据的报送将暂缓入库）；2 用法有误。
+
+    例：weihai contract diff --against ../main/connectors/contracts
+    """
+    settings = load_settings()
+    now = load_contracts(settings.contract_folders)
+    new = Side(now.by_id, now.codes)
+    if against is not None:
+        if not against.is_dir():
+            raise UserError(f"没有文件夹 {against}")
+        before = load_contracts([against])
+        changes = compare(Side(before.by_id, before.codes), new, Stored(as_if_stored(before.by_id)))
+    else:
+        with connect(settings.dsn()) as connection:
+            old = Side(*published_contracts(connection))
+            words = removed_words(old, new)
+            stored = Stored(stored_tables(connection, now), count_words(connection, words))
+        changes = compare(old, new, stored)
+    if output is Format.JSON:
+        typer.echo(json.dumps([vars(c) for c in changes], ensure_ascii=False, indent=2))
+    else:
+        _print_changes(changes)
+    if changes:
+        refused = any(c.effect is Effect.REFUSED for c in changes)
+        raise typer.Exit(EXIT_REFUSED if refused else EXIT_CHANGED)
+
+
+def _print_changes(changes: Sequence[Change]) -> None:
+    if not changes:
+        typer.echo("没有改动")
+        return
+    table = Table("契约", "位置", "改动", "影响", "意味着", show_lines=True)
+    previous = ""
+    for change in changes:
+        shown = change.contract if change.contract != previous else ""
+        table.add_row(shown, change.subject, change.what, _EFFECT_WORDS[change.effect], change.means)
+        previous = change.contract
+    console = Console(highlight=False, markup=False)
+    console.print(table)
+    contracts = len({c.contract for c in changes})
+    refused = len({c.contract for c in changes if c.effect is Effect.REFUSED})
+    console.print(f"{contracts} 份契约有改动，{refused} 份被拒绝；影响程度：{'、'.join(_EFFECT_WORDS.values())}")
 
 
 def schema(
