@@ -11,7 +11,7 @@ from connectors.sample.draws import choose, read_table
 from connectors.sample.identifiers import credit_codes
 from connectors.sample.places import Places
 
-FIRST_NUMBER = 100_000_000
+FIRST_NUMBER = 5_000_000
 """entity_no from which bodies are numbered; companies stay below."""
 _PER_PERSON = {"12": 0.002, "51": 0.0008, "52": 0.001, "53": 0.00005}
 """Institutions, associations, private non-profit units and foundations, by the beginning of their credit code."""
@@ -51,19 +51,32 @@ def make_bodies(
     heads = own[np.flatnonzero(rng.random(len(own)) < branches)]
     kind = pl.Series([*kinds, *["91"] * len(heads)])
     count, plain = len(kind), len(kinds)
-    seats = places.addresses(rng, count)
     streets = places.streets
     towns = streets["district_name"] + streets["name"]
-    town = towns.gather(rng.integers(0, len(towns), count))
-    words = {"12": list(_INSTITUTIONS), "51": read_table("trades.csv")["word"].to_list(), "52": list(_UNITS), "53": [""]}
+    roads = choose(rng, places.roads, count)
+    place = np.concatenate([np.arange(kinds.count(k)) for k in _ENDINGS] + [rng.integers(0, len(towns), len(heads))])
+    place %= len(towns)
+    district = streets["district"].gather(place)
+    sponsor = towns.gather(place).str.replace("办事处$", "街道").str.replace("街道街道$", "街道")
+    sponsor += pl.select(
+        pl.when(sponsor.str.ends_with("镇")).then(pl.lit("人民政府")).otherwise(pl.lit("办事处"))
+    ).to_series()
+    words = {
+        "12": list(_INSTITUTIONS),
+        "51": read_table("trades.csv")["word"].to_list(),
+        "52": list(_UNITS),
+        "53": [""],
+    }
     names = []
     for of, ending in _ENDINGS.items():
-        place = pl.int_range(kinds.count(of), eager=True)
-        turn = place // len(towns)
+        number = pl.int_range(kinds.count(of), eager=True)
+        turn = number // len(towns)
         again = turn // len(words[of])
-        ordinal = pl.select(pl.when(again > 0).then("第" + (again + 1).cast(pl.String)).otherwise(pl.lit(""))).to_series()
+        ordinal = pl.select(
+            pl.when(again > 0).then("第" + (again + 1).cast(pl.String)).otherwise(pl.lit(""))
+        ).to_series()
         names.append(
-            towns.gather(place % len(towns)) + ordinal + pl.Series(words[of]).gather(turn % len(words[of])) + ending
+            towns.gather(number % len(towns)) + ordinal + pl.Series(words[of]).gather(turn % len(words[of])) + ending
         )
     towns_of_branches = pl.Series(("荣成", "乳山", "文登", "环翠")).gather(pl.Series(np.arange(len(heads)) % 4))
     names.append(heads["name"] + towns_of_branches + "分公司")
@@ -71,26 +84,28 @@ def make_bodies(
     leader = adults[rng.integers(0, len(adults), count)]
     age = (as_of - date(1995, 1, 1)).days
     established = np.datetime64(as_of, "D") - (40 + (age - 40) * rng.random(count)).astype("timedelta64[D]")
-    district = seats["district"].cast(pl.Int64).to_numpy()
     capital = pl.Series(np.round(np.exp(rng.normal(3.5, 1.0, count))).astype(np.int64) * 10_000 + 10_000)
     is_branch = np.arange(count) >= plain
     return pl.DataFrame(
         {
             "entity_no": pl.Series(FIRST_NUMBER + np.arange(count), dtype=pl.Int32),
             "kind": kind,
-            "uscc": credit_codes(kind.to_list(), district, 22_000_000 + np.arange(count)),
+            "uscc": credit_codes(kind.to_list(), district.cast(pl.Int64).to_numpy(), 22_000_000 + np.arange(count)),
             "name": pl.concat(names),
-            "other_names": (town + "为民服务中心").set(pl.Series(rng.random(count) > 0.15), None),
+            "other_names": (towns.gather(place) + "为民服务中心").set(pl.Series(rng.random(count) > 0.15), None),
             "legal_representative": leader["name"],
             "legal_representative_no": leader["person_no"],
             "registered_capital": capital.set(pl.Series(is_branch), None),
             "established_on": established,
-            "address": seats["address"],
-            "division_code": seats["division_code"],
-            "district": seats["district"],
+            "address": "威海市"
+            + towns.gather(place)
+            + roads
+            + pl.Series(rng.integers(1, 400, count)).cast(pl.String)
+            + "号",
+            "division_code": streets["code"].gather(place),
+            "district": district,
             "status": choose(rng, ("在用", "注销"), count, (0.97, 0.03)),
-            "sponsor": town + "人民政府",
+            "sponsor": sponsor,
             "head_no": pl.concat([pl.Series([None] * plain, dtype=pl.Int32), heads["entity_no"]]),
         }
     )
-

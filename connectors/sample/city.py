@@ -73,6 +73,15 @@ class City:
         """Return a number in [0, 1) for every person, the same in every round."""
         return self.stream(*names).random(len(self.people))
 
+    def days(self, name: str, span: int) -> pl.Expr:
+        """Return a duration of 0 to `span - 1` days for every person, the same in every round."""
+        drawn = (self.chance(name) * span).astype(np.int64)
+        return pl.duration(days=pl.lit(pl.Series(drawn)))
+
+    def marks(self, name: str, share: float) -> pl.Expr:
+        """Mark about a share of all persons, the same ones in every round."""
+        return pl.lit(pl.Series(self.chance(name) < share))
+
     def stream(self, *names: str | int) -> np.random.Generator:
         """Return a random stream that is the same in every round."""
         return stream(self.seed, *names)

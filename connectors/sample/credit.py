@@ -9,7 +9,6 @@ import polars as pl
 
 from connectors.contract import Contract
 from connectors.sample.city import ENTITY, PERSON, City
-from connectors.sample.dirt import Effect
 from connectors.sample.draws import choose
 from connectors.sample.government import departments
 from connectors.sample.legal_entities import all_entities, entity_codes, entity_names
@@ -57,7 +56,9 @@ def subjects(city: City, name: str, per_person: float, natural: float) -> pl.Dat
     entity = market[(rng.random(count) * len(market)).astype(np.int64)]
     adults = city.people.filter(pl.col("birth_date") < city.first_as_of.replace(year=city.first_as_of.year - 20, day=1))
     person = adults[(rng.random(count) * len(adults)).astype(np.int64)]
-    kind = pl.Series(np.where(is_person, "自然人", np.where((entity["kind"] == "92").to_numpy(), "个体工商户", "法人及非法人组织")))
+    kind = pl.Series(
+        np.where(is_person, "自然人", np.where((entity["kind"] == "92").to_numpy(), "个体工商户", "法人及非法人组织"))
+    )
     frame = pl.DataFrame(
         {
             "number": np.arange(count) + 1,
@@ -131,7 +132,9 @@ def permits(city: City, contract: Contract) -> Soiling:
     authority, code = _authorities(city, authority)
     is_person = pl.col("subject_kind") == "自然人"
     table = table.select(
-        pl.concat_str(pl.lit("威审许〔"), pl.col("decided_on").dt.year(), pl.lit("〕"), "number", pl.lit("号")).alias("document_no"),
+        pl.concat_str(pl.lit("威审许〔"), pl.col("decided_on").dt.year(), pl.lit("〕"), "number", pl.lit("号")).alias(
+            "document_no"
+        ),
         (certificate + "核发决定书").alias("document_name"),
         "subject_name",
         "subject_kind",
@@ -169,13 +172,17 @@ def penalties(city: City, contract: Contract) -> Soiling:
     table = subjects(city, "penalties", 0.02, 0.35)
     which = (table["v"].to_numpy() * len(_PENALTIES)).astype(np.int64)
     act, kind = (pl.Series(list(c)).gather(which) for c in zip(*_PENALTIES, strict=True))
-    names = choose(city.stream("penalty authorities"), ("市市场监管局", "市应急局", "市交通运输局", "市生态环境局"), 100_000)
+    names = choose(
+        city.stream("penalty authorities"), ("市市场监管局", "市应急局", "市交通运输局", "市生态环境局"), 100_000
+    )
     authority, code = _authorities(city, names.gather(table["number"] % 100_000))
     wan = ((pl.col("u") * 50).floor() * 0.1 + 0.1).round(2)
     repaired = (pl.col("decided_on") + pl.duration(days=200)).cast(pl.Date)
     is_repaired = (pl.col("u") < 0.1) & (repaired <= city.as_of)
     table = table.with_columns(act=act, kind=kind).select(
-        pl.concat_str(pl.lit("威罚决〔"), pl.col("decided_on").dt.year(), pl.lit("〕"), "number", pl.lit("号")).alias("document_no"),
+        pl.concat_str(pl.lit("威罚决〔"), pl.col("decided_on").dt.year(), pl.lit("〕"), "number", pl.lit("号")).alias(
+            "document_no"
+        ),
         "subject_name",
         "subject_kind",
         "subject_uscc",
@@ -214,7 +221,9 @@ def lists(city: City, contract: Contract) -> Soiling:
         "subject_name",
         "subject_uscc",
         "subject_id_no",
-        pl.concat_str(pl.lit("威信〔"), pl.col("decided_on").dt.year(), pl.lit("〕"), "number", pl.lit("号")).alias("document_no"),
+        pl.concat_str(pl.lit("威信〔"), pl.col("decided_on").dt.year(), pl.lit("〕"), "number", pl.lit("号")).alias(
+            "document_no"
+        ),
         "decided_on",
         authority.alias("authority_name"),
         (pl.col("decided_on") + pl.duration(days=1_095)).cast(pl.Date).alias("expires_on"),
@@ -231,17 +240,17 @@ def debtors(city: City, contract: Contract) -> Soiling:
     is_old = pl.col("u") < 0.5
     code = pl.col("subject_uscc")
     table = table.select(
-        pl.concat_str(
-            pl.lit("（"), pl.col("decided_on").dt.year(), pl.lit("）鲁10执"), "number", pl.lit("号")
-        ).alias("case_no"),
+        pl.concat_str(pl.lit("（"), pl.col("decided_on").dt.year(), pl.lit("）鲁10执"), "number", pl.lit("号")).alias(
+            "case_no"
+        ),
         "subject_name",
         "subject_kind",
         pl.col("subject_id_no").alias("id_no"),
         pl.when(is_old).then(code.str.slice(8, 8) + "-" + code.str.slice(16, 1)).otherwise(code).alias("uscc"),
         pl.lit("威海市中级人民法院").alias("court_name"),
-        pl.concat_str(
-            pl.lit("（"), pl.col("decided_on").dt.year(), pl.lit("）鲁10民终"), "number", pl.lit("号")
-        ).alias("document_no"),
+        pl.concat_str(pl.lit("（"), pl.col("decided_on").dt.year(), pl.lit("）鲁10民终"), "number", pl.lit("号")).alias(
+            "document_no"
+        ),
         pl.col("decided_on").alias("filed_on"),
         pl.col("reported_on").alias("published_on"),
         pl.when(pl.col("v") < 0.8).then(pl.lit("全部未履行")).otherwise(pl.lit("部分未履行")).alias("performance"),
@@ -269,7 +278,7 @@ def scores(city: City, contract: Contract) -> Soiling:
         grade = pl.when(pl.col("score") >= least).then(pl.lit(word)).otherwise(grade)
     table = (
         city.present.with_columns(score=score)
-        .filter(pl.col("is_here") & (pl.col("age") >= 18) & pl.Series(city.chance("scored") < 0.3))
+        .filter(pl.col("is_here") & (pl.col("age") >= 18) & city.marks("scored", 0.3))
         .select(
             "id_no",
             pl.col("name_now").alias("name"),

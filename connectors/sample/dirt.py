@@ -307,6 +307,8 @@ def _pick(rng: np.random.Generator, blocked: np.ndarray, entry: CellDirt) -> lis
     if len(blocked) >= 200:
         count = max(count, entry.at_least)
     if count > entry.at_most:
-        return np.sort(rng.choice(free, entry.at_most, replace=False)).tolist()
-    picked: list[int] = np.sort(rng.permutation(free)[:count]).tolist()
+        drawn = rng.choice(free, entry.at_most, replace=False)
+    else:
+        drawn = rng.permutation(free)[:count]
+    picked: list[int] = np.sort(drawn).tolist()
     return picked

@@ -18,6 +18,22 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
 
 
+def chances(seed: int, names: Sequence[str | int], numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return a number in [0, 1) for each number, the same for the same seed, names and number (SplitMix64).
+
+    Args:
+        seed: seed of the city.
+        names: what is drawn.
+        numbers: of whom, shape (n,); in any order, with repetitions.
+    """
+    salt = stream(seed, *names).integers(0, 2**64, dtype=np.uint64)
+    mixed = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + salt
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    mixed ^= mixed >> np.uint64(31)
+    return np.asarray((mixed >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+
+
 def read_table(name: str) -> pl.DataFrame:
     """Read one of the small tables of `data/`, every column as text."""
     return pl.read_csv(DATA / name, infer_schema=False)

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 
 from connectors.contract import Contract
+from connectors.sample.bodies import FIRST_NUMBER
 from connectors.sample.city import ENTITY, RELEVANT, City
 from connectors.sample.dirt import Effect
-from connectors.sample.draws import choose
+from connectors.sample.draws import chances, choose
 from connectors.sample.soiling import Soiling
 
 _LEADER = "_leader"
@@ -41,13 +42,15 @@ def public_institutions(city: City, contract: Contract) -> Soiling:
         "uscc",
         "name",
         "other_names",
-        ("为" + pl.col("sponsor").str.strip_suffix("人民政府") + "居民提供公共服务。").alias("purpose"),
+        ("为" + pl.col("sponsor").str.replace("人民政府$|办事处$", "") + "居民提供公共服务。").alias("purpose"),
         "sponsor",
         choose(rng, _FUNDS, len(bodies), (0.8, 0.15, 0.05)).alias("fund_source"),
         pl.col("registered_capital").alias("initial_fund"),
         "legal_representative",
         "address",
-        ("事证第1371" + (pl.col("entity_no") % 10**8 + 1).cast(pl.String).str.zfill(8) + "号").alias("certificate_no"),
+        ("事证第1371" + (pl.col("entity_no") - FIRST_NUMBER + 1).cast(pl.String).str.zfill(8) + "号").alias(
+            "certificate_no"
+        ),
         "status",
         pl.col("established_on").alias("registered_on"),
         pl.col("entity_no").alias(ENTITY),
@@ -84,15 +87,10 @@ def social_organizations(city: City, contract: Contract) -> Soiling:
 def taxpayers(city: City, contract: Contract) -> Soiling:
     """Make taxation__taxpayer: nearly all companies, most sole traders, and the bodies with their branches."""
     entities = all_entities(city)
-    size = int(city.bodies["entity_no"][-1]) + 1
-    rng_numbers = entities["entity_no"].to_numpy()
-    market = rng_numbers < size - len(city.bodies)
-    count = int(rng_numbers[market].max()) + 1
-    draw = np.ones(len(entities))
-    draw[market] = city.stream("taxed").random(count)[rng_numbers[market]]
-    grade = np.full(len(entities), 0)
-    grade[market] = (city.stream("grades").random(count)[rng_numbers[market]] * 5).astype(np.int64)
-    is_taxed = (draw < 0.97) & ((entities["kind"] != "92").to_numpy() | (draw < _SOLE_TRADERS_TAXED)) | ~market
+    numbers = entities["entity_no"].cast(pl.Int64).to_numpy()
+    draw = chances(city.seed, ("taxed",), numbers)
+    grade = (chances(city.seed, ("grades",), numbers) * 5).astype(np.int64)
+    is_taxed = (draw < 0.97) & ((entities["kind"] != "92").to_numpy() | (draw < _SOLE_TRADERS_TAXED))
     state = pl.col("status").replace_strict({"注销": "注销", "吊销": "非正常"}, default="正常", return_dtype=pl.String)
     table = (
         entities.with_columns(grade=choose_at(("A", "B", "M", "C", "D"), grade))
@@ -149,7 +147,9 @@ def entity_codes(soiling: Soiling, column: str) -> None:
     draw = soiling.draw(ENTITY, "code", column)
     wrong = soiling.still_wrong(ENTITY, "code", column)
     last = old.str.tail(1).replace(dict(zip(_USCC, _USCC[7:] + _USCC[:7], strict=True)))
-    soiling.plant(column, (draw < noise.code_wrong_check) & wrong, old.str.head(17) + last, "code_wrong_check", Effect.FLAGGED)
+    soiling.plant(
+        column, (draw < noise.code_wrong_check) & wrong, old.str.head(17) + last, "code_wrong_check", Effect.FLAGGED
+    )
     missing = (draw >= noise.code_wrong_check) & (draw < noise.code_wrong_check + noise.code_missing) & wrong
     soiling.plant(column, missing, None, "code_missing", soiling.missing_effect(column))
 
@@ -165,4 +165,3 @@ def entity_names(soiling: Soiling, column: str) -> None:
         (1.0, "form_left_out", old.str.replace("有限公司$", "")),
     ):
         soiling.plant(column, draw < noise.entity_name_variant * share, written, f"name_{defect}", Effect.KEPT)
-

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
-import numpy as np
 import polars as pl
 
 from connectors.contract import Contract
@@ -16,9 +15,9 @@ from connectors.sample.soiling import Soiling
 
 LONG_TERM = date(9999, 12, 31)
 _OF_PERSONS = (
-    ("中华人民共和国居民身份证", "市公安局", 0.5, 16, 7_305),
-    ("中华人民共和国社会保障卡", "市人力资源社会保障局", 0.35, 0, 3_652),
-    ("中华人民共和国机动车驾驶证", "市公安局", 0.3, 18, 3_652),
+    ("中华人民共和国居民身份证", "市公安局", 0.3, 16, 7_305),
+    ("中华人民共和国社会保障卡", "市人力资源社会保障局", 0.2, 0, 3_652),
+    ("中华人民共和国机动车驾驶证", "市公安局", 0.1, 18, 3_652),
 )
 """Licence, issuer, share of residents who hold it, least age, days it is valid."""
 _OF_ENTITIES = {
@@ -74,13 +73,13 @@ def electronic_licences(city: City, contract: Contract) -> Soiling:
 
 def _of_persons(city: City, place: int) -> pl.DataFrame:
     name, issuer, share, least, days = _OF_PERSONS[place]
-    issued = pl.lit(city.first_as_of) - pl.duration(days=(pl.Series(city.chance("licence issued", name)) * 3_000 - 200).floor())
+    issued = pl.lit(city.first_as_of + timedelta(days=200)) - city.days(f"licence issued {name}", 3_000)
     of_age = (pl.col("birth_date") + pl.duration(days=round(least * 365.25) + 30)).cast(pl.Date)
     number = pl.lit("ZZ3710") + pl.col("person_no").cast(pl.String).str.zfill(9)
     return (
         city.present.with_columns(issued_on=pl.max_horizontal(issued.cast(pl.Date), of_age))
         .filter(
-            pl.Series(city.chance("licence", name) < share)
+            city.marks(f"licence {name}", share)
             & pl.col("has_arrived")
             & (pl.col("died_at").is_null() | (pl.col("died_at").dt.date() > pl.col("issued_on")))
             & (pl.col("birth_date") < city.first_as_of)

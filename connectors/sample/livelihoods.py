@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 
@@ -40,9 +42,9 @@ def subsistence_allowances(city: City, contract: Contract) -> Soiling:
         "id_no",
         pl.col("name_now").alias("name"),
         relation_words().alias("relation"),
-        (540 * pl.len().over("household_no") + (pl.col("poor") * 10_000).floor()).cast(pl.Int64).alias(
-            "monthly_amount_cny"
-        ),
+        (540 * pl.len().over("household_no") + (pl.col("poor") * 10_000).floor())
+        .cast(pl.Int64)
+        .alias("monthly_amount_cny"),
         (pl.lit(city.first_as_of) - pl.duration(days=pl.col("since"))).cast(pl.Date).alias("starts_on"),
         pl.lit(None, dtype=pl.Date).alias("ends_on"),
         pl.col("division_code"),
@@ -64,13 +66,8 @@ def social_insurance(city: City, contract: Contract) -> Soiling:
     weight = city.stream("employers").random(count) ** 2
     employer = companies[(weight * len(companies)).astype(np.int64)]
     base = pl.Series(3_457 + (city.chance("wages") ** 3 * 180).astype(np.int64) * 100)
-    alone = pl.Series(city.chance("no employer") < city.noise.without_employer)
-    working = (
-        pl.col("is_here")
-        & pl.col("age").is_between(20, 59)
-        & ~_is_payee()
-        & pl.Series(city.chance("employed") < _EMPLOYED)
-    )
+    alone = city.marks("no employer", city.noise.without_employer)
+    working = pl.col("is_here") & pl.col("age").is_between(20, 59) & ~_is_payee() & city.marks("employed", _EMPLOYED)
     person = people.with_columns(
         uscc=employer["uscc"], employer_name=employer["name"], employer_no=employer["entity_no"], base=base, alone=alone
     ).filter(working)
@@ -106,13 +103,13 @@ def social_insurance(city: City, contract: Contract) -> Soiling:
 def pension_payments(city: City, contract: Contract) -> Soiling:
     """Make human_resources__pension_payment: the month's payments, a few of them to the dead."""
     people = city.present
-    unnoticed = pl.Series(city.chance("pension after death") < city.noise.pension_after_death)
+    unnoticed = city.marks("pension after death", city.noise.pension_after_death)
     amount = pl.Series(1_200 + (city.chance("pensions") * 4_800).astype(np.int64))
-    verified = (pl.Series(city.chance("verified") * 500)).floor()
     account = pl.Series((city.chance("accounts") * 10**13).astype(np.int64)).cast(pl.String).str.zfill(13)
     table = (
-        people.with_columns(amount=amount, account=account, unnoticed=unnoticed, verified=verified)
+        people.with_columns(amount=amount, account=account, unnoticed=unnoticed)
         .with_columns(
+            verified=city.days("verified", 500),
             last_day=pl.min_horizontal(pl.lit(city.first_as_of), pl.col("died_at").dt.date()),
         )
         .filter(
@@ -120,7 +117,7 @@ def pension_payments(city: City, contract: Contract) -> Soiling:
             & pl.col("is_registered")
             & ~pl.col("has_left")
             & (pl.col("is_alive") | (pl.col("unnoticed") & pl.col("is_dead")))
-            & pl.Series(city.chance("payees") < 0.85)
+            & city.marks("payees", 0.85)
         )
         .select(
             ("TX" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("pension_no"),
@@ -130,7 +127,7 @@ def pension_payments(city: City, contract: Contract) -> Soiling:
             pl.lit(f"{city.as_of:%Y%m}").alias("period"),
             pl.col("amount").alias("amount_cny"),
             ("621700" + pl.col("account")).alias("bank_account"),
-            (pl.col("last_day") - pl.duration(days=pl.col("verified"))).cast(pl.Date).alias("last_verified_on"),
+            (pl.col("last_day") - pl.col("verified")).cast(pl.Date).alias("last_verified_on"),
             pl.col("person_no").alias(PERSON),
             pl.col("is_dead").alias("_is_dead"),
         )
@@ -144,11 +141,11 @@ def pension_payments(city: City, contract: Contract) -> Soiling:
 def insured(city: City, contract: Contract) -> Soiling:
     """Make medical_security__insured: nearly everybody who lives here, newborns without a number among them."""
     people = city.present
-    early = pl.Series(city.chance("insured before numbered") < city.noise.newborn_without_number)
-    visit = (pl.Series(city.chance("visits") * 900)).floor()
-    visited = pl.lit(city.first_as_of) - pl.duration(days=visit)
+    early = city.marks("insured before numbered", city.noise.newborn_without_number)
+    visited = pl.lit(city.first_as_of) - city.days("visits", 900)
+    was_ill = city.marks("was ill", 0.9)
     is_insured = pl.Series(city.chance("insured")) < pl.when("is_registered").then(0.96).otherwise(0.6)
-    employed = pl.Series(city.chance("employed") < _EMPLOYED) & pl.col("age").is_between(20, 59)
+    employed = city.marks("employed", _EMPLOYED) & pl.col("age").is_between(20, 59)
     table = people.filter(pl.col("is_here") & is_insured & (pl.col("has_number") | early)).select(
         ("YB" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("insured_no"),
         "id_no",
@@ -162,7 +159,7 @@ def insured(city: City, contract: Contract) -> Soiling:
     rows = table[PERSON]
     extra = people.select(
         insured_kind=pl.when(employed).then(pl.lit("职工基本医疗保险")).otherwise(pl.lit("城乡居民基本医疗保险")),
-        last_visit_on=pl.when((visited >= pl.col("birth_date")) & (pl.lit(visit) < 800)).then(visited.cast(pl.Date)),
+        last_visit_on=pl.when((visited >= pl.col("birth_date")) & was_ill).then(visited.cast(pl.Date)),
     )[rows]
     unnumbered = ~table["_has_number"].to_numpy()
     soiling = Soiling(city, contract, table.drop("_has_number").hstack(extra))
@@ -183,7 +180,11 @@ def schools(city: City) -> pl.DataFrame:
     return pl.DataFrame({"stage": stages, "town": streets["name"].gather(place), "no": ordinal}).select(
         ("3137" + (pl.int_range(pl.len()) + 100_001).cast(pl.String)).alias("school_code"),
         pl.concat_str(
-            streets["district_name"].gather(place), "town", pl.lit("第"), pl.int_range(1, pl.len() + 1).over("town", "stage"), "stage"
+            streets["district_name"].gather(place),
+            "town",
+            pl.lit("第"),
+            pl.int_range(1, pl.len() + 1).over("town", "stage"),
+            "stage",
         ).alias("name"),
         "stage",
         pl.lit("在用").alias("status"),
@@ -210,9 +211,7 @@ def students(city: City, contract: Contract) -> Soiling:
         parts.append(
             people.with_columns(school_code=school, age=age)
             .filter(pl.col("is_here") & pl.col("age").is_between(first, first + grades - 1))
-            .with_columns(
-                grade=pl.lit(stage) + pl.lit(pl.Series(list(_GRADES))).gather(pl.col("age") - first) + "年级"
-            )
+            .with_columns(grade=pl.lit(stage) + pl.lit(pl.Series(list(_GRADES))).gather(pl.col("age") - first) + "年级")
         )
     pupil = pl.concat(parts).sort("person_no")
     parent = people[pupil.select(pl.coalesce("mother_no", "father_no")).to_series()]
@@ -239,10 +238,13 @@ def students(city: City, contract: Contract) -> Soiling:
 def veterans(city: City, contract: Contract) -> Soiling:
     """Make veterans__veteran: who served two to sixteen years from the age of eighteen on."""
     people = city.present
-    enlisted = pl.col("birth_date") + pl.duration(days=6_700 + (pl.Series(city.chance("enlisted")) * 900).floor())
+    enlisted = pl.col("birth_date") + city.days("enlisted", 900) + timedelta(days=6_700)
     served = (pl.Series(2 + city.chance("served") ** 3 * 14) * YEAR).floor()
     category = choose(
-        city.stream("veterans"), ("非优抚对象", "残疾军人", "参战退役人员", "农村籍退役士兵"), len(people), (0.8, 0.04, 0.04, 0.12)
+        city.stream("veterans"),
+        ("非优抚对象", "残疾军人", "参战退役人员", "农村籍退役士兵"),
+        len(people),
+        (0.8, 0.04, 0.04, 0.12),
     )
     table = (
         people.with_columns(enlisted_on=enlisted.cast(pl.Date), served=served, category=category)

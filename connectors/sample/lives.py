@@ -254,7 +254,12 @@ def _new_names(
 
 
 def _new_homes(
-    rng: np.random.Generator, people: pl.DataFrame, household: IntArray, day: np.datetime64, places: Places, share: float
+    rng: np.random.Generator,
+    people: pl.DataFrame,
+    household: IntArray,
+    day: np.datetime64,
+    places: Places,
+    share: float,
 ) -> tuple[pl.Series, pl.Series, pl.Series]:
     """Draw which households live elsewhere in the city than they are registered, where, and since when."""
     households = int(household.max()) + 1
@@ -279,4 +284,3 @@ def _second_numbers(rng: np.random.Generator, people: pl.DataFrame, share: float
     numbers = identity_numbers(np.full(len(chosen), 370632), as_numbers(other), male, int(rng.integers(499)))
     second = pl.Series("second_id_no", [None], dtype=pl.String).new_from_index(0, count)
     return second.scatter(chosen, numbers) if len(chosen) else second
-

@@ -21,7 +21,10 @@ RELATIONS = ("户主", "配偶", "子女", "父母")
 YEAR = 365.2425
 RARE_CHARACTERS = "𬱟㛃犇堃喆燊翀玥𫖯垚"
 """Characters that some departments' systems cannot write."""
-_DOTTED = (("阿卜杜拉", "买买提", "古丽娜尔", "阿依古丽", "艾力"), ("热合曼", "吐尔逊", "阿卜力米提", "艾合买提", "依明"))
+_DOTTED = (
+    ("阿卜杜拉", "买买提", "古丽娜尔", "阿依古丽", "艾力"),
+    ("热合曼", "吐尔逊", "阿卜力米提", "艾合买提", "依明"),
+)
 _STRANGERS = 0.12
 """Share of households that live here and are registered elsewhere."""
 _SIZES = (0.20, 0.34, 0.27, 0.12, 0.05, 0.02)
@@ -76,7 +79,10 @@ def make_population(
             "ethnicity_code": choose(rng, list(_ETHNICITIES), count, list(_ETHNICITIES.values())),
             "birth_date": pl.Series(birth),
             "id_no": identity_numbers(
-                places.first_registrations(rng, homes["district"], births, strangers), births, male, int(rng.integers(499))
+                places.first_registrations(rng, homes["district"], births, strangers),
+                births,
+                male,
+                int(rng.integers(499)),
             ),
             "division_code": homes["division_code"],
             "address": _rooms(rng, homes["address"], household),
@@ -137,9 +143,7 @@ def _with_namesakes(rng: np.random.Generator, people: pl.DataFrame, size: IntArr
     return people.with_columns(
         *(pl.col(c).gather(pl.Series(other)) for c in ("surname", "name", "division_code", "address", "is_registered"))
     ).with_columns(
-        address=pl.when(is_namesake)
-        .then(pl.col("address").str.replace(r"\d+室$", "") + room)
-        .otherwise("address")
+        address=pl.when(is_namesake).then(pl.col("address").str.replace(r"\d+室$", "") + room).otherwise("address")
     )
 
 

@@ -72,9 +72,7 @@ NAMED = (
 """The registers that the indicators are computed from."""
 
 
-def makers(
-    city: City, contracts: Contracts, named: Mapping[str, pl.DataFrame]
-) -> dict[str, Callable[[], Register]]:
+def makers(city: City, contracts: Contracts, named: Mapping[str, pl.DataFrame]) -> dict[str, Callable[[], Register]]:
     """Return what makes each register, as its department keeps it: errors about people and entities included.
 
     The large ones are made when they are asked for, so that one at a time need be in memory.
@@ -146,9 +144,7 @@ def delivery(contract: Contract, now: Register, before: Register | None) -> Regi
     if before is None or contract.mode == "full":
         return now
     size = len(now.table)
-    sent = delivered(
-        contract, now.table.with_row_index(_PLACE), before.table.with_row_index(_PLACE, offset=size)
-    )
+    sent = delivered(contract, now.table.with_row_index(_PLACE), before.table.with_row_index(_PLACE, offset=size))
     if sent is None:
         return None
     planted = pl.concat([now.planted, before.planted.with_columns(pl.col("index") + size)])

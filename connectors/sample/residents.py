@@ -8,15 +8,23 @@ import numpy as np
 import polars as pl
 
 from connectors.contract import Contract
-from connectors.sample.city import PERSON, RELEVANT, City
+from connectors.sample.city import PERSON, City
 from connectors.sample.dirt import Effect
-from connectors.sample.draws import choose, read_table
+from connectors.sample.draws import choose
 from connectors.sample.lives import PAST, make_marriages
 from connectors.sample.places import DISTRICTS, ELSEWHERE, STATISTICAL
 from connectors.sample.population import YEAR
 from connectors.sample.soiling import Soiling
 
-HOSPITALS = ("威海市立医院", "威海市中心医院", "威海市妇幼保健院", "荣成市人民医院", "乳山市人民医院", "威海卫人民医院", "文登整骨医院")
+HOSPITALS = (
+    "威海市立医院",
+    "威海市中心医院",
+    "威海市妇幼保健院",
+    "荣成市人民医院",
+    "乳山市人民医院",
+    "威海卫人民医院",
+    "文登整骨医院",
+)
 EDUCATION = {
     "小学": "小学教育",
     "初中": "初级中学教育",
@@ -76,9 +84,11 @@ def _schooling() -> pl.Expr:
 def household_population(city: City, contract: Contract) -> Soiling:
     """Make public_security__household_population: everybody registered here, those who left or died included."""
     day = pl.lit(city.as_of)
-    early = pl.Series(city.chance("listed before numbered") < city.noise.newborn_without_number)
+    early = city.marks("listed before numbered", city.noise.newborn_without_number)
     streets = dict(city.places.streets.select("code", "name").iter_rows())
-    ethnicities = pl.read_csv(city.seeds / "ethnicities.csv", infer_schema=False).filter(pl.col("is_preferred") == "true")
+    ethnicities = pl.read_csv(city.seeds / "ethnicities.csv", infer_schema=False).filter(
+        pl.col("is_preferred") == "true"
+    )
     words = dict(ethnicities.select("code", "name").iter_rows())
     cancelled = pl.when(pl.col("cancelled_on") <= day).then("cancelled_on")
     moved_out = pl.when(pl.col("moved_out_on") <= day).then("moved_out_on")
@@ -91,7 +101,10 @@ def household_population(city: City, contract: Contract) -> Soiling:
         pl.col("ethnicity_code").replace_strict(words, return_dtype=pl.String),
         "birth_date",
         born_in().alias("birth_place"),
-        pl.when(pl.col("moved_in_on").is_null()).then(pl.lit("山东省威海市")).otherwise(born_in()).alias("native_place"),
+        pl.when(pl.col("moved_in_on").is_null())
+        .then(pl.lit("山东省威海市"))
+        .otherwise(born_in())
+        .alias("native_place"),
         "household_no",
         relation_words().alias("relation_code"),
         pl.col("division_code").alias("registered_division_code"),
@@ -122,8 +135,8 @@ def household_population(city: City, contract: Contract) -> Soiling:
 def residence_permits(city: City, contract: Contract) -> Soiling:
     """Make public_security__residence_permit: most of those who live here and are registered elsewhere."""
     day = pl.lit(city.as_of)
-    registered = pl.col("arrived_on") + pl.duration(days=(pl.Series(city.chance("permit registered")) * 90).floor())
-    kept = pl.Series(city.chance("permit renewed") < 0.85)
+    registered = pl.col("arrived_on") + city.days("permit registered", 90)
+    kept = city.marks("permit renewed", 0.85)
     road = choose(city.stream("permit roads"), city.places.roads, len(city.people))
     years = ((day - pl.col("registered_on")).dt.total_days() / YEAR).floor().cast(pl.Int64)
     table = (
@@ -132,7 +145,7 @@ def residence_permits(city: City, contract: Contract) -> Soiling:
             pl.col("is_here")
             & ~pl.col("is_registered")
             & (pl.col("registered_on") <= day)
-            & pl.Series(city.chance("has permit") < 0.85)
+            & city.marks("has permit", 0.85)
         )
         .with_columns(years=pl.when("kept").then(years).otherwise(0) + 1)
         .select(
@@ -161,16 +174,14 @@ def birth_certificates(city: City, contract: Contract) -> Soiling:
     """Make health__birth_certificate: the births of the last three years whose certificate is issued."""
     day, people = pl.lit(city.as_of), city.present
     since = city.first_as_of - timedelta(days=3 * 365)
-    issued = (pl.col("birth_date") + pl.duration(days=1 + (pl.Series(city.chance("birth issued")) * 15).floor())).cast(
-        pl.Date
-    )
+    issued = pl.col("birth_date") + city.days("birth issued", 15) + timedelta(days=1)
     seconds = pl.Series((city.chance("birth hour") * 86_400).astype(np.int64))
     hospital = choose(city.stream("birth hospitals"), HOSPITALS, len(people))
-    unnamed = pl.Series(city.chance("unnamed") < 0.1)
-    table = people.with_columns(issued_on=issued, seconds=seconds, hospital=hospital, unnamed=unnamed).filter(
-        (pl.col("birth_date") > since) & (pl.col("issued_on") <= day) & pl.col("mother_no").is_not_null()
-    )
-    parents = {}
+    unnamed = city.marks("unnamed", 0.1)
+    table = people.with_columns(
+        issued_on=issued.cast(pl.Date), seconds=seconds, hospital=hospital, unnamed=unnamed
+    ).filter((pl.col("birth_date") > since) & (pl.col("issued_on") <= day) & pl.col("mother_no").is_not_null())
+    parents: dict[str, pl.Series] = {}
     for parent in ("mother", "father"):
         rows = people[table[f"{parent}_no"]]
         parents |= {f"{parent}_name": rows["name_now"], f"{parent}_id_no": rows["id_no"]}
@@ -196,17 +207,13 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
     """Make health__death_certificate: nearly all deaths of the last years."""
     day = pl.lit(city.as_of)
     count = len(city.people)
-    reported = pl.col("died_at").dt.date() + pl.duration(days=(pl.Series(city.chance("death reported")) * 4).floor())
+    reported = pl.col("died_at").dt.date() + city.days("death reported", 4)
     cause = choose(city.stream("causes"), ("I21.9", "I63.9", "C34.9", "C16.9", "J44.1", "E14.9", "I25.1"), count)
     place = choose(city.stream("death places"), ("医院", "家中", "养老机构", "其他"), count, (0.4, 0.5, 0.07, 0.03))
     reporter = choose(city.stream("reporters"), HOSPITALS, count)
     table = (
         city.present.with_columns(reported_on=reported.cast(pl.Date), cause=cause, place=place, reporter=reporter)
-        .filter(
-            (pl.col("reported_on") <= day)
-            & pl.col("has_arrived")
-            & pl.Series(city.chance("death certified") < 0.97)
-        )
+        .filter((pl.col("reported_on") <= day) & pl.col("has_arrived") & city.marks("death certified", 0.97))
         .select(
             ("SW" + (pl.col("person_no") + 371_000_000).cast(pl.String)).alias("death_cert_no"),
             "id_no",
@@ -222,9 +229,7 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
         )
     )
     soiling = Soiling(city, contract, table)
-    early = table.select(
-        pl.col("_birth_date").cast(pl.Datetime("us")) - pl.duration(days=300, hours=-9)
-    ).to_series()
+    early = table.select(pl.col("_birth_date").cast(pl.Datetime("us")) - pl.duration(days=300, hours=-9)).to_series()
     where = soiling.draw(PERSON, "death before birth") < city.noise.death_before_birth
     soiling.plant("died_at", where, early, "death_before_birth", Effect.KEPT)
     soiling.people(PERSON, number="id_no", name="name")
@@ -234,14 +239,10 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
 def cremations(city: City, contract: Contract) -> Soiling:
     """Make civil_affairs__cremation: most deaths of the last years."""
     day = pl.lit(city.as_of)
-    cremated = pl.col("died_at").dt.date() + pl.duration(days=1 + (pl.Series(city.chance("cremated")) * 4).floor())
+    cremated = pl.col("died_at").dt.date() + city.days("cremated", 4) + timedelta(days=1)
     table = (
         city.present.with_columns(cremated_on=cremated.cast(pl.Date))
-        .filter(
-            (pl.col("cremated_on") <= day)
-            & pl.col("has_arrived")
-            & pl.Series(city.chance("is cremated") < 0.93)
-        )
+        .filter((pl.col("cremated_on") <= day) & pl.col("has_arrived") & city.marks("is cremated", 0.93))
         .select(
             ("HH" + (pl.col("person_no") + 371_000_000).cast(pl.String)).alias("cremation_no"),
             "id_no",

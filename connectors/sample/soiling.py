@@ -13,7 +13,7 @@ import polars as pl
 from connectors.contract import Contract, RequiredIf
 from connectors.sample.city import RELEVANT, City
 from connectors.sample.dirt import Effect
-from connectors.sample.draws import read_table
+from connectors.sample.draws import chances, read_table
 from connectors.sample.identifiers import id_check_characters
 from connectors.sample.population import RARE_CHARACTERS
 
@@ -30,7 +30,9 @@ PLANTED_SCHEMA = {
 }
 """One row per planted defect: row of the register, column (null: the row itself), what, effect, before and after."""
 _STAND_INS = {c: chr(0xE000 + n) for n, c in enumerate(RARE_CHARACTERS)}
-_PINYIN = dict(zip(RARE_CHARACTERS, ("DI", "YAO", "BEN", "KUN", "ZHE", "SHEN", "CHONG", "YUE", "WEI", "YAO"), strict=True))
+_PINYIN = dict(
+    zip(RARE_CHARACTERS, ("DI", "YAO", "BEN", "KUN", "ZHE", "SHEN", "CHONG", "YUE", "WEI", "YAO"), strict=True)
+)
 _PERSON_HEADER = re.compile("姓名|代表人")
 
 
@@ -61,9 +63,8 @@ class Soiling:
             of: hidden column with the number of the person or entity.
             names: what is drawn.
         """
-        numbers = self.table[of].fill_null(0).to_numpy()
-        size = int(numbers.max(initial=0)) + 1
-        drawn: Floats = self.city.stream("noise", self.contract.id, *names).random(size)[numbers]
+        numbers = self.table[of].fill_null(0).cast(pl.Int64).to_numpy()
+        drawn = chances(self.city.seed, ("noise", self.contract.id, *names), numbers)
         drawn[self.table[of].is_null().to_numpy()] = np.nan
         return drawn
 
@@ -107,9 +108,7 @@ class Soiling:
     ) -> None:
         self._planted.append(
             pl.DataFrame({"index": places, "original": old.cast(pl.String), "planted": new.cast(pl.String)})
-            .with_columns(
-                column=pl.lit(column, dtype=pl.String), defect=pl.lit(defect), effect=pl.lit(effect.value)
-            )
+            .with_columns(column=pl.lit(column, dtype=pl.String), defect=pl.lit(defect), effect=pl.lit(effect.value))
             .select(pl.col(name).cast(kind) for name, kind in PLANTED_SCHEMA.items())
         )
 
@@ -156,7 +155,9 @@ class Soiling:
             uses = second.is_not_null().to_numpy() & (self.draw(of, "which number") < 0.5)
             self.plant(column, uses, second, "second_number", Effect.KEPT)
         if noise.number_missing and self.contract.columns[column].required is not True:
-            self.plant(column, (draw < noise.number_missing) & wrong, None, "number_missing", self.missing_effect(column))
+            self.plant(
+                column, (draw < noise.number_missing) & wrong, None, "number_missing", self.missing_effect(column)
+            )
         if noise.number_typo:
             where = (draw >= noise.number_missing) & (draw < typo) & wrong
             self.plant(column, where, mistyped(old, self.draw(of, "typo", of), where), "number_typo", Effect.FLAGGED)
@@ -197,7 +198,12 @@ class Soiling:
             before = self.city.people[stale].gather(self.table[of])
             self.plant(column, draw < noise.old_address, before, "old_address", Effect.KEPT)
         if noise.address_abbreviated:
-            short = old.str.strip_prefix("山东省").str.strip_prefix("威海市").str.replace("单元", "-").str.strip_suffix("室")
+            short = (
+                old.str.strip_prefix("山东省")
+                .str.strip_prefix("威海市")
+                .str.replace("单元", "-")
+                .str.strip_suffix("室")
+            )
             self.plant(column, draw > 1 - noise.address_abbreviated, short, "address_abbreviated", Effect.KEPT)
 
     def phones(self, of: str, column: str) -> None:
@@ -229,7 +235,7 @@ def mistyped(numbers: pl.Series, draw: Floats, where: BoolArray) -> pl.Series:
 def _misheard(names: pl.Series) -> pl.Series:
     """Replace the last character of a name by the next one of the same sex in the list of given names."""
     table = read_table("given_names.csv")
-    following = {}
+    following: dict[str, str] = {}
     for sex in ("男", "女"):
         own = table.filter(pl.col("sex") == sex)["character"].to_list()
         following |= dict(zip(own, [*own[1:], own[0]], strict=True))

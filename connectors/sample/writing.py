@@ -18,16 +18,16 @@ import polars as pl
 from connectors.contract import Contract, Contracts, Reference
 from connectors.errors import UserError
 from connectors.sample import generic, spoiled
+from connectors.sample.bodies import make_bodies
 from connectors.sample.calendar import load_calendar
 from connectors.sample.city import ENTITY, RELEVANT, City, Profile, is_hidden
-from connectors.sample.bodies import make_bodies
 from connectors.sample.dirt import NO_DIRT, DirtList, Effect, Planted, load_dirt, plant_cells
 from connectors.sample.draws import stream
 from connectors.sample.entities import make_entities
 from connectors.sample.layout import Edition, LaidOut, lay_out
-from connectors.sample.operands import all_operands
 from connectors.sample.lives import make_lives
 from connectors.sample.noise import Noise
+from connectors.sample.operands import all_operands
 from connectors.sample.places import load_places
 from connectors.sample.population import make_population
 from connectors.sample.registers import LATE, NAMED, delivery, earlier_list, makers, named_registers, next_round
@@ -191,7 +191,7 @@ def _only(contracts: Contracts, ids: Container[str]) -> Contracts:
 
 def _formats(contracts: Contracts, seed: int) -> dict[str, Format]:
     """Give every extract one of the formats, each about equally often; the same one whatever else is written."""
-    formats = {}
+    formats: dict[str, Format] = {}
     for group in ([c for c in contracts if c in NAMED], [c for c in contracts if c not in NAMED]):
         order = stream(seed, "formats").permutation(len(group))
         formats |= {c: FORMATS[int(place) % len(FORMATS)] for c, place in zip(group, order, strict=True)}
@@ -286,13 +286,15 @@ class _RoundWriter:
             )
             planted = pl.concat([planted, _as_frame(more)])
         edition = self._edition(contract, self.dirt, len(text), as_of)
-        self._write(_Written(edition, lay_out(text, edition), text.select(filter(is_hidden, text.columns)), planted))
+        self._write(
+            _Written(edition, lay_out(text, edition), text.select([c for c in text.columns if is_hidden(c)]), planted)
+        )
 
     def write_spoiled(self, contract: Contract, table: pl.DataFrame) -> None:
         """Write the bad file: the same extract and date, delivered again."""
         text, planted = spoiled.spoil(as_text(table, contract), self.city.stream("spoiled"))
         edition = self._edition(contract, NO_DIRT, len(table), self.city.as_of)
-        about = text.select(filter(is_hidden, text.columns))
+        about = text.select([c for c in text.columns if is_hidden(c)])
         self._write(_Written(edition, lay_out(text, edition), about, _as_frame(planted), "_重报", "held"))
 
     def _edition(self, contract: Contract, dirt: DirtList, rows: int, as_of: date) -> Edition:
@@ -373,13 +375,17 @@ class _Written:
         known = self.laid.shown >= 0
         rows, records = self.laid.shown_rows[known], self.laid.shown[known]
         parts = [
-            pl.DataFrame({"row": rows, ("entity_no" if name == ENTITY else "person_no"): self.about[name].gather(records)})
+            pl.DataFrame(
+                {"row": rows, ("entity_no" if name == ENTITY else "person_no"): self.about[name].gather(records)}
+            )
             .drop_nulls()
             .with_columns(role=pl.lit(name.removeprefix("_")))
             for name in self.about.columns
             if name != RELEVANT
         ]
-        empty = pl.DataFrame(schema={k: v for k, v in IDENTITY_SCHEMA.items() if k not in ("round_no", "contract", "file")})
+        empty = pl.DataFrame(
+            schema={k: v for k, v in IDENTITY_SCHEMA.items() if k not in ("round_no", "contract", "file")}
+        )
         return self._placed(pl.concat([empty, *parts], how="diagonal_relaxed"), IDENTITY_SCHEMA)
 
     def _placed(self, frame: pl.DataFrame, schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
