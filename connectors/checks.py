@@ -160,7 +160,8 @@ class CheckRun:
             row_no=batch.row_no.filter(broken.fill_null(False)),
         )
         cells = self._fill_down.fill(batch.cells, batch.row_no, data)
-        records = cells.filter(data), batch.row_no.filter(data)
+        surplus = (batch.field_count > len(self._table.header_rows[-1])).fill_null(False)
+        records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
         judged = _Rows(self._table, self._context, self._tally, log, records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
@@ -198,12 +199,12 @@ class _Rows:
         context: Context,
         tally: RuleTally,
         log: FindingsLog,
-        records: tuple[pl.DataFrame, pl.Series],
+        records: tuple[pl.DataFrame, pl.Series, pl.Series],
     ) -> None:
         self._contract = table.contract
         self._tally = tally
         self._log = log
-        delivered, self._row_no = records
+        delivered, self._row_no, surplus = records
         self.truncated: Counter[str] = Counter()
         self._cells: dict[str, pl.Series] = {}
         self._read: dict[str, Normalised] = {}
@@ -214,9 +215,9 @@ class _Rows:
             self._cells[name] = cells
             self._read[name] = normalise(cells, column, context, header_unit=match.unit if match else None)
         self._as_of = context.as_of
-        self.torn = self._leave_out_torn(delivered, context)
+        self.torn = self._leave_out_torn(delivered, surplus, context)
 
-    def _leave_out_torn(self, delivered: pl.DataFrame, context: Context) -> int:
+    def _leave_out_torn(self, delivered: pl.DataFrame, surplus: pl.Series, context: Context) -> int:
         """Reject the rows whose cells cannot be right, before any rule is counted; return how many."""
         positions = {name: match.position for name, match in self._found.items()}
 
@@ -224,7 +225,9 @@ class _Rows:
             return normalise(cells, self._contract.columns[name], context, header_unit=self._found[name].unit)
 
         garbled = garbled_rows(self._contract, self._cells, self._read)
-        shifted = shifted_rows(self._contract, delivered, positions, self._read, reader) & ~garbled
+        shifted = (
+            shifted_rows(self._contract, delivered, positions, self._read, reader=reader, surplus=surplus) & ~garbled
+        )
         torn = garbled | shifted
         if not torn.any():
             return 0

@@ -67,12 +67,15 @@ def shifted_rows(
     delivered: pl.DataFrame,
     positions: Mapping[str, int],
     read: Mapping[str, Normalised],
+    *,
     reader: Reader,
+    surplus: pl.Series,
 ) -> pl.Series:
     """Say which rows read clearly better when their cells are moved by one column from some place on.
 
-    Every cell that does not fit its column must fit there, three cells at least, none may fail, and the row must
-    fit better as a whole.
+    Every cell that does not fit its column must be gone there, three cells at least must fit, none may fail, and the
+    row must fit better as a whole. In a row with more fields than the header, as an unquoted `5,000` makes it, one cell
+    that is gone is enough.
 
     Args:
         contract: of the table.
@@ -80,12 +83,13 @@ def shifted_rows(
         positions: position of each contract column that the file has.
         read: the columns as they stand, read.
         reader: reads cells as a column's.
+        surplus: Boolean, the record has more fields than the header, the last of them empty.
     """
     strict = {p: n for n, p in sorted(positions.items(), key=lambda item: item[1]) if _is_strict(contract, n)}
     misfits = pl.Series([0], dtype=pl.UInt32).new_from_index(0, len(delivered))
     for name in strict.values():
         misfits += _failing(read[name]).cast(pl.UInt32)
-    places = (misfits >= _MISFITS).arg_true()
+    places = ((misfits >= _MISFITS) | (surplus & (misfits > 0))).arg_true()
     shifted = pl.Series([False]).new_from_index(0, len(delivered))
     if not len(places):
         return shifted
@@ -94,7 +98,7 @@ def shifted_rows(
     told = np.zeros(len(places), dtype=np.bool_)
     for step in (-1, 1):
         moved = np.stack([_score(reader(n, _column(rows, p + step))) for p, n in strict.items()])
-        told |= _fits_better(own, moved, gap=int(step < 0))
+        told |= _fits_better(own, moved, gap=int(step < 0), is_long=surplus.gather(places).to_numpy() & (step > 0))
     return put(shifted, places, pl.Series(told))
 
 
@@ -120,13 +124,14 @@ def _score(read: Normalised, places: pl.Series | None = None) -> Scores:
     return (fits if places is None else fits.gather(places)).to_numpy()
 
 
-def _fits_better(own: Scores, moved: Scores, *, gap: int) -> Flags:
+def _fits_better(own: Scores, moved: Scores, *, gap: int, is_long: Flags) -> Flags:
     """Say for which rows the moved reading is clearly better from some column on.
 
     Args:
         own: (columns, rows) scores as delivered, in file order.
         moved: the same, of the neighbouring cells.
         gap: columns before that one whose own value is missing, so that they may hold anything: 0 or 1.
+        is_long: for which rows one cell is enough.
     """
     better = np.zeros(own.shape[1], dtype=np.bool_)
     for start in range(len(own)):
@@ -134,5 +139,6 @@ def _fits_better(own: Scores, moved: Scores, *, gap: int) -> Flags:
         before, after, instead = own[:told], own[told:], moved[start:]
         explained = (before >= 0).all(axis=0) & (instead >= 0).all(axis=0)
         enough = ((instead > 0).sum(axis=0) >= _FITS) & ((after < 0).sum(axis=0) >= _MISFITS)
-        better |= explained & enough & (instead.sum(axis=0) - own[start:].sum(axis=0) >= 2 * _MISFITS)
+        enough &= instead.sum(axis=0) - own[start:].sum(axis=0) >= 2 * _MISFITS
+        better |= explained & (enough | (is_long & (after < 0).any(axis=0)))
     return better
