@@ -61,7 +61,8 @@ def readings(rows: Sequence[Row], merged: Sequence[MergedCells]) -> Iterator[Rea
             for count in range(1, MOST_ROWS + 1):
                 if first + count > len(rows) or (count > 1 and not _may_be_header(rows[first : first + count])):
                     break
-                yield Reading(first, count, labels(rows, first, count, merged), units)
+                if not _continues(rows, first + count):
+                    yield Reading(first, count, labels(rows, first, count, merged), units)
         units += _units_of(row)
 
 
@@ -151,6 +152,19 @@ def _groups(upper: Row, lower: Row, number: int, merged: Sequence[MergedCells]) 
         return place > named[0] and not spans
     gaps = any(position not in filled for position in named)
     return gaps or len(set(filled.values())) < len(filled)
+
+
+def _continues(rows: Sequence[Row], number: int) -> bool:
+    """Say whether a record holds headers under the group titles of the one above, and nothing anywhere else."""
+    if number >= len(rows) or any(len(cell) > _LONGEST or _DATA.search(cell) for cell in rows[number]):
+        return False
+    upper, lower = rows[number - 1], rows[number]
+    titled = [column for column, cell in enumerate(upper) if cell.strip()]
+    filled = {column for column, cell in enumerate(lower) if cell.strip()}
+    spans = [set(range(start, end)) for start, end in zip(titled, [*titled[1:], len(upper)], strict=False)]
+    single = [span for span in spans if len(span) == 1]
+    groups = [span for span in spans if len(span) > 1 and span & filled]
+    return bool(single) and not any(span & filled for span in single) and any(span <= filled for span in groups)
 
 
 def _units_of(row: Row) -> tuple[str, ...]:

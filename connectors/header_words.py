@@ -16,7 +16,7 @@ _BRACKETED = re.compile(r"[(\[{【<《]([^()\[\]{}【】<>《》]*)[)\]}】>》]
 _NOISE = re.compile(r"[\s\W_]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2060\ufeff\u00ad]")
 _NUMBERING = re.compile(r"^(?:[(]?\d{1,2}[).、．]|[(]?[一二三四五六七八九十]{1,2}[)、])\s*(?=\D)")
-_TRAILING_UNIT = re.compile(r"^(.*\S)\s*[:/,\-_|\s]\s*(?:单位\s*:)?\s*(\S+)$")
+_TRAILING_UNIT = re.compile(r"^(.*\S)(?:\s*[:/,\-_|]\s*(?:单位\s*:)?\s*(\S+)|\s+(\S{2,}))$")
 _STATED_UNIT = re.compile(r"^(?:计量)?单位\s*:?\s*")
 _COUNTED = re.compile(r"^[个件条次家名台辆座处所项笔宗套户人艘只本份例起张篇门部]$|^人次$|^户次$")
 _MANY_COUNTED = re.compile(
@@ -29,7 +29,12 @@ _HARMLESS = re.compile(
 )
 _CHOICES = re.compile(r"[/、,;|]|\s+")
 
-_EVERYWHERE: tuple[tuple[str, str], ...] = (
+
+def _compiled(*words: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(pattern), word) for pattern, word in words)
+
+
+_EVERYWHERE = _compiled(
     (r"帐", "账"),
     (r"其它", "其他"),
     (r"身分", "身份"),
@@ -47,8 +52,8 @@ _EVERYWHERE: tuple[tuple[str, str], ...] = (
     (r"详细地址", "地址"),
     (r"[的之]", ""),
 )
-_BY_KIND: dict[Kind, tuple[tuple[str, str], ...]] = {
-    "date": (
+_BY_KIND: dict[Kind, tuple[tuple[re.Pattern[str], str], ...]] = {
+    "date": _compiled(
         (r"日期时间|年月日|时间", "日期"),
         (r"期限", "期"),
         (r"起始|开始", "起"),
@@ -56,9 +61,9 @@ _BY_KIND: dict[Kind, tuple[tuple[str, str], ...]] = {
         (r"(?:起|自)(?:日期?)?$", "起"),
         (r"(?:止|至)(?:日期?)?$", "止"),
     ),
-    "number": ((r"数量$|个数$|数目$", "数"), (r"数额|金额", "额")),
-    "code": ((r"类别|种类", "类型"),),
-    "text": (),
+    "number": _compiled((r"数量$|个数$|数目$", "数"), (r"数额|金额", "额")),
+    "code": _compiled((r"类别|种类", "类型")),
+    "text": _compiled(),
 }
 
 
@@ -102,8 +107,8 @@ def wording(header: str) -> Wording:
         elif said:
             remarks.append(said)
     outside = _NUMBERING.sub("", _BRACKETED.sub("", text).strip())
-    if unit is None and (ending := _TRAILING_UNIT.match(outside)) is not None and is_unit(ending[2]):
-        outside, unit = ending[1], ending[2]
+    if unit is None and (ending := _TRAILING_UNIT.match(outside)) is not None and is_unit(ending[2] or ending[3]):
+        outside, unit = ending[1], ending[2] or ending[3]
     return Wording(plain(text), plain(outside), unit, tuple(remarks))
 
 
@@ -141,6 +146,15 @@ def same_sense(form: str, kind: Kind) -> str:
         form: `Wording.bare`.
         kind: of the column: 时间 and 日期 are the same word only for a date.
     """
-    for pattern, word in (*_EVERYWHERE, *_BY_KIND[kind]):
-        form = re.sub(pattern, word, form)
+    return _replaced(_everywhere(form), _BY_KIND[kind])
+
+
+@lru_cache(maxsize=16_384)
+def _everywhere(form: str) -> str:
+    return _replaced(form, _EVERYWHERE)
+
+
+def _replaced(form: str, words: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+    for pattern, word in words:
+        form = pattern.sub(word, form)
     return form

@@ -48,6 +48,8 @@ _LOOKALIKE = 60
 """From this similarity (0–100) on an unknown header is pointed out as perhaps meant."""
 _RECOGNITION_LEAD = 0.05
 _NAMELESS = re.compile(r"(?i)^(f\d+|unnamed:?\s*\d+(_level_\d+)?|column\s*\d+|field\s*\d+|列\d+|字段\d+|_c?\d+)$")
+_NO_HEADER = re.compile(r"\d{4}|.{31}")
+"""No wording of a header: it holds a number, or is a sentence."""
 _COUNTERS = frozenset({"序号", "行号"})
 """Row counters of the department's table, or of a receipt that comes back corrected."""
 _EVERYWHERE = frozenset(
@@ -375,7 +377,7 @@ class _HeaderRow:
         words = self._words
         if confidence == _WHOLE:
             return words.stated.get(spelt.whole, (None, "unknown"))
-        if not spelt.bare:
+        if not spelt.bare or _NO_HEADER.search(spelt.bare):
             return None, "unknown"
         if confidence == _BARE:
             candidates = [words.stated.get(spelt.bare, (None,))[0], words.bare.get(spelt.bare)]
