@@ -27,7 +27,7 @@ from connectors.contract import (
 )
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
-from connectors.normalise import FINDINGS, Context, Normalised, normalise
+from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
 from connectors.row_kinds import SKIPPED, tell_apart
@@ -111,6 +111,7 @@ class CheckRun:
     def __init__(self, table: Table, context: Context) -> None:
         self._table = table
         self._context = context
+        self._readers = _readers(table, context)
         self._tally = RuleTally(table.contract)
         self._schema = row_schema(table.contract)
         self._skipped = Counter({"preamble": table.preamble_rows, "blank": table.blank_rows})
@@ -154,7 +155,7 @@ class CheckRun:
             row_no=batch.row_no.filter(broken.fill_null(False)),
         )
         records = batch.cells.filter(data), batch.row_no.filter(data)
-        judged = _Rows(self._table, self._context, self._tally, log, records)
+        judged = _Rows(self._table, self._context, self._readers, self._tally, log, records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
         self._read += int(data.sum()) + lost
@@ -182,6 +183,7 @@ class _Rows:
         self,
         table: Table,
         context: Context,
+        readers: Mapping[str, ColumnReader],
         tally: RuleTally,
         log: FindingsLog,
         records: tuple[pl.DataFrame, pl.Series],
@@ -194,11 +196,10 @@ class _Rows:
         self._cells: dict[str, pl.Series] = {}
         self._read: dict[str, Normalised] = {}
         self._found = table.header.matched()
-        for name, column in self._contract.columns.items():
-            match = self._found.get(name)
-            cells = _delivered(delivered, match)
+        for name, reader in readers.items():
+            cells = _delivered(delivered, self._found.get(name))
             self._cells[name] = cells
-            self._read[name] = normalise(cells, column, context, header_unit=match.unit if match else None)
+            self._read[name] = reader.read(cells)
         self._as_of = context.as_of
 
     def judge(self) -> pl.Series:
@@ -402,6 +403,14 @@ class _Rows:
         for column, words in rule.when.items():
             applies &= _one_of(self._value(column), words)
         self._fail(name, rule.column, applies & self._value(rule.column).is_null(), applies, rule.message)
+
+
+def _readers(table: Table, context: Context) -> dict[str, ColumnReader]:
+    found = table.header.matched()
+    return {
+        name: ColumnReader(column, context, header_unit=found[name].unit if name in found else None)
+        for name, column in table.contract.columns.items()
+    }
 
 
 def _delivered(cells: pl.DataFrame, match: ColumnMatch | None) -> pl.Series:

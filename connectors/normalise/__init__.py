@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from connectors.contract import CodeList, Column, ColumnType
+from connectors.normalise import canonical
 from connectors.normalise.codes import (
     Divisions,
     known_bool,
@@ -23,10 +26,20 @@ from connectors.normalise.dates import normalise_date, normalise_datetime, norma
 from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
 from connectors.normalise.identifiers import normalise_id, normalise_uscc
 from connectors.normalise.numbers import normalise_decimal, normalise_int, normalise_money, normalise_quantity
-from connectors.normalise.text import FILLERS, damaged, missing, over_distinct, put, tidy, tidy_person_names
+from connectors.normalise.text import (
+    FILLERS,
+    Distinct,
+    damaged,
+    missing,
+    over_distinct,
+    put,
+    tidy,
+    tidy_person_names,
+)
 
-__all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
+__all__ = ["DIMENSION_OF", "FINDINGS", "ColumnReader", "Context", "Finding", "Normalised", "normalise"]
 
+_REPETITIVE = frozenset({ColumnType.CODE, ColumnType.BOOL, ColumnType.DIVISION, ColumnType.PERIOD})
 _IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
 _ZERO_DATE = r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$"
 _PERSON_NAME = re.compile(r"姓名|曾用名|代表人|负责人|联系人|经办人|监护人$|申请人$")
@@ -67,14 +80,82 @@ class Normalised:
 
 
 def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit: str | None = None) -> Normalised:
-    """Read the cells of one column.
+    """Read the cells of one column; see `ColumnReader`."""
+    return ColumnReader(column, context, header_unit=header_unit).read(cells)
 
-    Args:
-        cells: String, as delivered.
-        column: its description in the contract.
-        context: code lists, as-of date and the like.
-        header_unit: the unit that the header names for bare numbers.
+
+class ColumnReader:
+    """Reads one column of a delivery, batch by batch.
+
+    A column that repeats itself is read once per distinct text of the delivery. Of the others, cells that already
+    stand as they are stored are taken at once, and only the rest is taken apart.
     """
+
+    def __init__(self, column: Column, context: Context, *, header_unit: str | None = None) -> None:
+        """Make a reader.
+
+        Args:
+            column: its description in the contract.
+            context: code lists, as-of date and the like.
+            header_unit: the unit that the header names for bare numbers.
+        """
+        self._column = column
+        self._context = context
+        self._header_unit = header_unit
+        self._known = Distinct(self._take_apart) if column.type in _REPETITIVE else None
+
+    def read(self, cells: pl.Series) -> Normalised:
+        """Read cells (String, as delivered)."""
+        if self._known is not None:
+            return _normalised(self._known.read(cells.fill_null("")))
+        sure = _canonical(cells, self._column, self._context, self._header_unit)
+        plain = _plain(sure, self._column)
+        rest = np.flatnonzero(~sure.certain)
+        return _normalised(_patched(plain, rest, self._take_apart(cells.gather(rest))) if len(rest) else plain)
+
+    def _take_apart(self, cells: pl.Series) -> pl.DataFrame:
+        return _taken_apart(cells, self._column, self._context, self._header_unit)
+
+
+def _canonical(cells: pl.Series, column: Column, context: Context, header_unit: str | None) -> canonical.Canonical:
+    match column.type:
+        case ColumnType.ID:
+            return canonical.read_ids(cells, context.as_of)
+        case ColumnType.USCC:
+            return canonical.read_usccs(cells)
+        case ColumnType.DATE:
+            return canonical.read_dates(cells)
+        case ColumnType.DATETIME:
+            return canonical.read_datetimes(cells)
+        case ColumnType.INT | ColumnType.DECIMAL:
+            return canonical.read_numbers(cells, whole=column.type is ColumnType.INT)
+        case ColumnType.MONEY | ColumnType.QUANTITY if header_unit is None:
+            return canonical.read_numbers(cells, whole=False)
+        case ColumnType.MONEY | ColumnType.QUANTITY:
+            return canonical.read_empty(cells)
+        case _:
+            return canonical.read_text(cells, person_name=_is_person_name(column))
+
+
+def _plain(sure: canonical.Canonical, column: Column) -> pl.DataFrame:
+    """Return the reading of the certain cells; plain amounts of money are in yuan."""
+    parts = {"value": sure.value}
+    if column.type is ColumnType.MONEY:
+        given = pl.Series(sure.certain & ~sure.missing)
+        parts |= {"amount": sure.value, "currency": pl.select(pl.when(given).then(pl.lit("CNY")))["literal"]}
+    nothing = _nulls(len(sure.value))
+    return pl.DataFrame(parts | {"missing": pl.Series(sure.missing), "finding": nothing, "suggestion": nothing})
+
+
+def _patched(plain: pl.DataFrame, places: NDArray[np.int64], read: pl.DataFrame) -> pl.DataFrame:
+    """Return the plain reading with the rows at the places read another way."""
+    source = np.arange(len(plain), dtype=np.uint32)
+    source[places] = np.arange(len(plain), len(plain) + len(places), dtype=np.uint32)
+    return pl.concat([plain, read.select(plain.columns)])[source]
+
+
+def _taken_apart(cells: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
+    """Read cells of any form. Returns the column's parts, `missing`, `finding` and `suggestion`."""
     text = tidy(cells)
     nothing = _missing(text, column, context)
     places = (~nothing).arg_true()
@@ -87,8 +168,12 @@ def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit
         read = read.with_columns(value=put(read["value"], nothing.arg_true(), default))
         finding = put(finding, nothing.arg_true(), "code_default")
     suggestion = read["suggestion"] if "suggestion" in read.columns else _nulls(len(text))
-    values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion")}
-    return Normalised(values, nothing, finding, suggestion)
+    return read.with_columns(finding=finding, suggestion=suggestion, missing=nothing)
+
+
+def _normalised(read: pl.DataFrame) -> Normalised:
+    values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion", "missing")}
+    return Normalised(values, read["missing"], read["finding"], read["suggestion"])
 
 
 def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
@@ -105,6 +190,7 @@ def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
 
 
 def _read(text: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
+    unit, epoch_1904 = column.unit or "", context.epoch_1904
     match column.type:
         case ColumnType.TEXT:
             return _read_text(text, column)
@@ -112,34 +198,38 @@ def _read(text: pl.Series, column: Column, context: Context, header_unit: str | 
             return normalise_id(text, context.as_of)
         case ColumnType.USCC:
             return normalise_uscc(text)
-        case _:
-            return over_distinct(text, _reader(column, context, header_unit))
-
-
-def _reader(column: Column, context: Context, header_unit: str | None) -> Callable[[pl.Series], pl.DataFrame]:
-    """Return what reads the distinct texts of a column that repeats itself."""
-    unit, epoch_1904 = column.unit or "", context.epoch_1904
-    readers: dict[ColumnType, Callable[[pl.Series], pl.DataFrame]] = {
-        ColumnType.CODE: lambda words: normalise_code(words, context.codes[str(column.codes)]),
-        ColumnType.DIVISION: lambda words: normalise_division(words, context.divisions),
-        ColumnType.DATE: lambda words: normalise_date(words, epoch_1904=epoch_1904),
-        ColumnType.DATETIME: lambda words: normalise_datetime(words, epoch_1904=epoch_1904),
-        ColumnType.PERIOD: normalise_period,
-        ColumnType.INT: normalise_int,
-        ColumnType.DECIMAL: normalise_decimal,
-        ColumnType.MONEY: lambda words: normalise_money(words, unit, header_unit),
-        ColumnType.QUANTITY: lambda words: normalise_quantity(words, unit, header_unit),
-        ColumnType.BOOL: normalise_bool,
-    }
-    return readers[column.type]
+        case ColumnType.CODE:
+            return normalise_code(text, context.codes[str(column.codes)])
+        case ColumnType.BOOL:
+            return normalise_bool(text)
+        case ColumnType.DIVISION:
+            return normalise_division(text, context.divisions)
+        case ColumnType.PERIOD:
+            return normalise_period(text)
+        case ColumnType.DATE:
+            return over_distinct(text, lambda words: normalise_date(words, epoch_1904=epoch_1904))
+        case ColumnType.DATETIME:
+            return over_distinct(text, lambda words: normalise_datetime(words, epoch_1904=epoch_1904))
+        case ColumnType.INT:
+            return over_distinct(text, normalise_int)
+        case ColumnType.DECIMAL:
+            return over_distinct(text, normalise_decimal)
+        case ColumnType.MONEY:
+            return over_distinct(text, lambda words: normalise_money(words, unit, header_unit))
+        case ColumnType.QUANTITY:
+            return over_distinct(text, lambda words: normalise_quantity(words, unit, header_unit))
 
 
 def _read_text(text: pl.Series, column: Column) -> pl.DataFrame:
-    if _PERSON_NAME.search(column.header):
+    if _is_person_name(column):
         text = tidy_person_names(text)
     return pl.DataFrame({"value": text, "damaged": damaged(text)}).select(
         "value", finding=pl.when("damaged").then(pl.lit("text_damaged"))
     )
+
+
+def _is_person_name(column: Column) -> bool:
+    return _PERSON_NAME.search(column.header) is not None
 
 
 def _spread(read: pl.DataFrame, places: pl.Series, length: int) -> pl.DataFrame:
