@@ -2,9 +2,9 @@
 
 A delivery sets the content of a key from its own as-of date until the next statement about that key. The next
 statement is the next opening or closing of the key, and for full deliveries also the next applied full delivery whose
-scope covers it. From there on everything stays as it was: if the version that was replaced was still in force then,
-a copy of it is opened under the batch that confirmed it. Every row written carries the clock of this application, so
-that what was known before never changes.
+scope covers it and that is not silent about it (`withdrawing`). From there on everything stays as it was: if the
+version that was replaced was still in force then, a copy of it is opened under the batch that confirmed it. Every row
+written carries the clock of this application, so that what was known before never changes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from connectors import scopes
 from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
 from connectors.sql_text import execute, names, one
@@ -92,6 +93,7 @@ def apply_versions(connection: Connection, application: Application) -> tuple[in
     opened = _open_new(connection, application)
     _close_new(connection, application)
     _open_copies(connection, application)
+    _remember_silence(connection, application)
     withdrawn = one(connection, "select count(*) from pg_temp.touched where row_no is null")[0]
     return opened, int(withdrawn)
 
@@ -144,25 +146,22 @@ def _find_endings(connection: Connection, application: Application) -> None:
 
 
 def _covering(connection: Connection, application: Application) -> str:
-    """Full deliveries speak about every key in their scope: of the record as it was, or as it becomes."""
+    """Full deliveries speak about every key in their scope, of the record as it was or as it becomes, unless silent."""
     columns = [
         name
         for (name,) in execute(
             connection,
             "select distinct jsonb_object_keys(scope) from pg_temp.later where mode = 'full' and scope is not null",
         )
-        if name in application.contract.columns
     ]
-
-    def covers(alias: str) -> str:
-        tests = [f"(not l.scope ? '{c}' or jsonb_exists(l.scope -> '{c}', {alias}.\"{c}\"::text))" for c in columns]
-        return " and ".join(tests) or "true"
-
+    old, new = (scopes.covers_stored(application.contract, columns, "l.scope", alias) for alias in ("v", "s"))
     return (
         "select t.record_key, l.batch_id from pg_temp.touched t"
         f" left join {application.raw} v on v._record_key = t.record_key and v._batch_id = t.prior_batch_id"
         f" left join {table(application.batch_id)} s on s._row_no = t.row_no"
-        f" join pg_temp.later l on l.mode = 'full' and (l.scope is null or ({covers('v')}) or ({covers('s')}))"
+        f" join pg_temp.later l on l.mode = 'full' and (l.scope is null or ({old}) or ({new}))"
+        " and not exists (select from quality.silent_key q where q.table_name = %(table)s"
+        " and q.record_key = t.record_key and q.batch_id = l.batch_id)"
     )
 
 
@@ -173,6 +172,15 @@ def _copy_confirmed(connection: Connection, application: Application) -> None:
         f"create temp table copied as select v.*, e.until as _until, e.by_batch as _by_batch from {application.raw} v"
         " join pg_temp.touched t on v._record_key = t.record_key and v._batch_id = t.prior_batch_id"
         " join pg_temp.ending e on e.record_key = t.record_key where e.restores",
+    )
+
+
+def _remember_silence(connection: Connection, application: Application) -> None:
+    execute(
+        connection,
+        "insert into quality.silent_key (table_name, record_key, batch_id)"
+        f" select %(table)s, record_key, %(batch)s from {table(application.batch_id, '_silent')}",
+        application.parameters(),
     )
 
 

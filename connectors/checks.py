@@ -1,6 +1,6 @@
 """Row checks: from text batches to typed rows, findings and rule results, each contract rule evaluated once.
 
-Usage: `run = check(find_table(open_file(path, limits=limits), [contract]), codes, as_of=as_of)`; iterate `run` for
+Usage: `run = check(find_tables(open_file(path, limits=limits), [contract])[0], codes, as_of=as_of)`; iterate `run` for
 `CheckedBatch`es of bounded size, then read `run.totals`.
 """
 
@@ -25,14 +25,17 @@ from connectors.contract import (
     NumberOrder,
     RequiredIf,
 )
+from connectors.fill_down import FillDown
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
-from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised
+from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
+from connectors.rejected_rows import candidates
 from connectors.row_kinds import SKIPPED, tell_apart
 from connectors.rule_tally import CheckResult, RuleTally, range_text
 from connectors.tables import Table
+from connectors.torn_rows import GARBLED, SHIFTED, garbled_rows, shifted_rows
 
 __all__ = ["ISSUE_SCHEMA", "CheckResult", "CheckRun", "CheckTotals", "CheckedBatch", "check", "row_schema"]
 
@@ -61,10 +64,12 @@ class CheckedBatch:
         rows: `row_schema(contract)`; rejected rows are not among them.
         issues: `ISSUE_SCHEMA`; a rejected row has at least one whose rule is `row.structure`, `row.key` or
             `<column>.required`.
+        rejected: `CANDIDATE_SCHEMA`: what the rejected rows of a full list may have as their keys.
     """
 
     rows: pa.RecordBatch
     issues: pa.RecordBatch
+    rejected: pa.RecordBatch
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ def check(table: Table, codes: Mapping[str, CodeList], *, as_of: date) -> CheckR
     a broken structure is rejected and listed.
 
     Args:
-        table: from `find_table`; its batches are consumed.
+        table: from `find_tables`; its batches are consumed.
         codes: code lists by name (`Contracts.codes`).
         as_of: business date of the delivery; dates of birth and `not_after_as_of` columns must not lie after it.
 
@@ -117,6 +122,7 @@ class CheckRun:
         self._skipped = Counter({"preamble": table.preamble_rows, "blank": table.blank_rows})
         self._read = self._rejected = 0
         self._truncated: Counter[str] = Counter()
+        self._fill_down = FillDown(table)
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
@@ -154,25 +160,33 @@ class CheckRun:
             message=kinds.trouble.filter(broken.fill_null(False)),
             row_no=batch.row_no.filter(broken.fill_null(False)),
         )
-        records = batch.cells.filter(data), batch.row_no.filter(data)
-        judged = _Rows(self._table, self._context, self._readers, self._tally, log, records)
+        cells = self._fill_down.fill(batch.cells, batch.row_no, data)
+        records = cells.filter(data), batch.row_no.filter(data)
+        judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
         self._read += int(data.sum()) + lost
-        self._rejected += lost + len(accepted) - int(accepted.sum())
-        rows = judged.typed().filter(accepted)
-        return CheckedBatch(to_record_batch(rows, self._schema), log.record_batch())
+        self._rejected += lost + judged.torn + len(accepted) - int(accepted.sum())
+        typed, torn = judged.typed(), log.row_numbers("row.structure")
+        is_torn = batch.row_no.is_in(torn)
+        rejected = candidates(
+            self._table.contract,
+            self._context,
+            torn=(batch.cells.filter(is_torn), batch.row_no.filter(is_torn)),
+            unfit=typed.filter(~accepted & ~typed["_row_no"].is_in(torn)),
+        )
+        return CheckedBatch(to_record_batch(typed.filter(accepted), self._schema), log.record_batch(), rejected)
 
     def _sum_up(self) -> CheckTotals:
         skipped = {kind: self._skipped[kind] for kind in SKIPPED}
         return CheckTotals(
-            physical=1 + sum(skipped.values()) + self._read,
-            header=1,
+            physical=len(self._table.header_rows) + sum(skipped.values()) + self._read,
+            header=len(self._table.header_rows),
             skipped=skipped,
             read=self._read,
             rejected=self._rejected,
             results=self._tally.results(),
-            issues=_delivery_issues(self._table, self._context, self._truncated),
+            issues=_delivery_issues(self._table, self._context, self._truncated, self._fill_down.filled),
         )
 
 
@@ -184,6 +198,7 @@ class _Rows:
         table: Table,
         context: Context,
         readers: Mapping[str, ColumnReader],
+        *,
         tally: RuleTally,
         log: FindingsLog,
         records: tuple[pl.DataFrame, pl.Series],
@@ -201,6 +216,35 @@ class _Rows:
             self._cells[name] = cells
             self._read[name] = reader.read(cells)
         self._as_of = context.as_of
+        self.torn = self._leave_out_torn(delivered, context)
+
+    def _leave_out_torn(self, delivered: pl.DataFrame, context: Context) -> int:
+        """Reject the rows whose cells cannot be right, before any rule is counted; return how many."""
+        positions = {name: match.position for name, match in self._found.items()}
+
+        def reader(name: str, cells: pl.Series) -> Normalised:
+            return normalise(cells, self._contract.columns[name], context, header_unit=self._found[name].unit)
+
+        garbled = garbled_rows(self._contract, self._cells, self._read)
+        shifted = shifted_rows(self._contract, delivered, positions, self._read, reader) & ~garbled
+        torn = garbled | shifted
+        if not torn.any():
+            return 0
+        rule = self._tally["row.structure"]
+        self._tally.count(rule.rule, checked=0, failed=int(torn.sum()))
+        for rows, message in ((garbled, GARBLED), (shifted, SHIFTED)):
+            self._log.add(
+                WHOLE_ROW,
+                rule.rule,
+                dimension=rule.dimension,
+                severity=rule.severity,
+                message=message,
+                row_no=self._row_no.filter(rows),
+            )
+        self._row_no = self._row_no.filter(~torn)
+        self._cells = {name: cells.filter(~torn) for name, cells in self._cells.items()}
+        self._read = {name: read.filter(~torn) for name, read in self._read.items()}
+        return int(torn.sum())
 
     def judge(self) -> pl.Series:
         """Evaluate every rule and return which rows are accepted (Boolean)."""
@@ -374,6 +418,8 @@ class _Rows:
 
     def _judge_date_order(self, name: str, rule: DateOrder) -> None:
         earlier, later = self._value(rule.earlier), self._value(rule.later)
+        if self._contract.columns[rule.earlier].type is ColumnType.ID:
+            earlier = birth_dates(earlier)
         if earlier.dtype != later.dtype:
             earlier, later = _day(earlier), _day(later)
         self._fail(
@@ -430,7 +476,7 @@ def _one_of(value: pl.Series, words: list[str]) -> pl.Series:
     return value.cast(pl.String).is_in(words).fill_null(False)
 
 
-def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) -> pa.RecordBatch:
+def _delivery_issues(table: Table, context: Context, truncated: Counter[str], filled: Counter[str]) -> pa.RecordBatch:
     """List what concerns the delivery as a whole."""
     contract, log = table.contract, FindingsLog()
 
@@ -441,7 +487,8 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) ->
     for match in table.header.columns:
         match match.how:
             case "unknown":
-                add(Subject(None, match.header), "header.unknown", "0102", "info", "契约中没有这一列，未采用。")
+                message = match.reason or "契约中没有这一列，未采用。"
+                add(Subject(None, match.header), "header.unknown", "0102", "info", message)
             case "ignored":
                 add(Subject(None, match.header), "header.ignored", "0102", "info", "这一列按约定不采用。")
             case "duplicate":
@@ -453,6 +500,9 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) ->
                 add(Subject(match.column, match.header), "header.similar", "0102", "info", message)
             case _:
                 pass
+    for other in table.other_sheets:
+        severity = "warning" if other.looks_filled else "info"
+        add(WHOLE_ROW, "sheet.other", "0102", severity, other.told)
     for name in table.header.missing:
         column = contract.columns[name]
         default = context.codes[column.codes].default if column.codes is not None else None
@@ -463,4 +513,8 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str]) ->
         if count >= _TRUNCATED_IDS:
             message = f"本列有 {count} 个号码以 000 结尾，可能被表格软件截断为 15 位有效数字。"
             add(Subject(name, contract.columns[name].header), f"{name}.check", "0301", "warning", message)
+    for name, count in filled.items():
+        if count:
+            message = f"有 {count} 个空白格是合并单元格留下的，已取上一行的值。"
+            add(Subject(name, table.header.matched()[name].header), f"{name}.fill_down", "0201", "info", message)
     return log.record_batch()

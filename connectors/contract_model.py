@@ -15,6 +15,8 @@ from typing import Annotated, Literal, Self
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from connectors.sources.model import Source, SqlSource
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Text = Annotated[str, Field(min_length=1, pattern=r"^\S(.*\S)?$")]
@@ -134,6 +136,12 @@ class Column(Strict):
     """Other headers under which departments deliver it."""
     values: tuple[str, ...] = ()
     """Texts that look like placeholders (无, /) but are true values of this column."""
+    true_words: tuple[Text, ...] = ()
+    """Of a bool column: its own words besides 是, 有, 1, Y (已挂接)."""
+    false_words: tuple[Text, ...] = ()
+    """Of a bool column: its own words besides 否, 无, 0, N (未挂接)."""
+    fill_down: bool = False
+    """Often delivered with merged cells: a blank that one left takes the value of the row above."""
     minimum: float | None = None
     """Smallest plausible value, in the stored unit."""
     maximum: float | None = None
@@ -153,6 +161,10 @@ class Column(Strict):
             raise ValueError("money 的 unit 只能是 CNY（原币金额与币种另存）")
         if (self.type is ColumnType.CODE) != (self.codes is not None):
             raise ValueError("codes 只用于 code 列，且必须给出")
+        if (self.true_words or self.false_words) and self.type is not ColumnType.BOOL:
+            raise ValueError("true_words、false_words 只用于 bool 列")
+        if both := set(map(_folded, self.true_words)) & set(map(_folded, self.false_words)):
+            raise ValueError(f"同时列为真和假：{'、'.join(sorted(both))}")
         if (self.minimum is not None or self.maximum is not None) and self.type not in _NUMBERS:
             raise ValueError("minimum、maximum 只用于数值列")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
@@ -192,7 +204,10 @@ class RuleBase(Strict):
 
 
 class DateOrder(RuleBase):
-    """`earlier` must not lie after `later`; not judged where either is empty; a date and a time compare by day."""
+    """`earlier` must not lie after `later`; not judged where either is empty; a date and a time compare by day.
+
+    A citizen number as `earlier` stands for the date of birth in it (GB 11643-1999, clause 4).
+    """
 
     kind: Literal["date_order"]
     earlier: Name
@@ -325,6 +340,8 @@ class Contract(Strict):
     """A full delivery that would withdraw a larger share than this waits for a person's word."""
     sharing: Sharing
     opening: Opening = Opening()
+    source: Source | None = None
+    """A database or HTTP interface from which it is pulled; without it the department drops files."""
     columns: dict[Name, Column]
     ignored: dict[str, str] = {}
     """Headers seen in real deliveries that are deliberately not taken, each with the reason."""
@@ -364,10 +381,10 @@ class Contract(Strict):
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:
         for name, rule in self.rules.items():
-            if isinstance(rule, DateOrder) and not {
-                self.columns[rule.earlier].type,
-                self.columns[rule.later].type,
-            } <= _DATES | {ColumnType.PERIOD}:
+            if isinstance(rule, DateOrder) and not (
+                self.columns[rule.earlier].type in _DATES | {ColumnType.PERIOD, ColumnType.ID}
+                and self.columns[rule.later].type in _DATES | {ColumnType.PERIOD}
+            ):
                 raise ValueError(f"规则 {name}：date_order 只比较日期列")
             if (
                 isinstance(rule, NumberOrder)
@@ -384,6 +401,18 @@ class Contract(Strict):
                     column.type is ColumnType.DATE or column.codes == "sex"
                 ):
                     raise ValueError(f"规则 {name}：agrees_with_id 只比较证件号码与出生日期或性别")
+        return self
+
+    @model_validator(mode="after")
+    def _source_fits(self) -> Self:
+        if not isinstance(self.source, SqlSource) or self.source.watermark is None:
+            return self
+        if self.mode == "full":
+            raise ValueError("全量（mode: full）的数据不能按 watermark 读取：没有读到的记录会被当作已撤回")
+        for name, column in self.columns.items():
+            holds = {name, column.header, *column.aliases}
+            if self.source.watermark in holds and column.type in (ColumnType.ID, ColumnType.USCC):
+                raise ValueError(f"watermark 会记入台账，不能用证件或代码列 {name}")
         return self
 
     @property
@@ -403,8 +432,11 @@ class Contract(Strict):
 
     @cached_property
     def version(self) -> str:
-        """First 16 hex digits of the SHA-256 of the effective contract, code lists included."""
-        text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
+        """First 16 hex digits of the SHA-256 of the effective contract, code lists included.
+
+        Where the rows come from is no part of it: it changes nothing of what they mean.
+        """
+        text = json.dumps(self.model_dump(mode="json", exclude={"source"}), ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -69,6 +69,10 @@ class FindingsLog:
             )
         )
 
+    def row_numbers(self, rule: str) -> list[int]:
+        """Return the rows listed under a rule, ascending."""
+        return sorted({n for part in self._parts for n in part.filter(pl.col("rule") == rule)["row_no"].to_list()})
+
     def record_batch(self) -> pa.RecordBatch:
         """Return everything added, in `ISSUE_SCHEMA`."""
         return to_record_batch(pl.concat(self._parts), ISSUE_SCHEMA) if self._parts else _empty(ISSUE_SCHEMA)

@@ -17,7 +17,7 @@ from connectors.batches import Batch, BatchFile
 from connectors.contract import Contract, Contracts
 from connectors.database import Connection, connect
 from connectors.delivery_names import safe_name
-from connectors.errors import UserError
+from connectors.errors import RefusedError, UserError
 from connectors.headers import HeaderError
 from connectors.landing import Delivery
 from connectors.ledger import Ledger, LedgerError
@@ -25,7 +25,6 @@ from connectors.privacy import keyed_hash, mask_identifiers, record_key_secret
 from connectors.readers import UnreadableFileError
 from connectors.receipts import content, place, summary
 from connectors.settings import Settings
-from connectors.splitting import RefusedError
 from connectors.sql_text import execute, one
 
 _BATCH_LOCK = 371_000_003

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from connectors import archive, as_of, batches, splitting, staging
+from connectors import archive, as_of, batches, raw_tables, scopes, splitting, staging
 from connectors.batches import Batch, BatchFile
 from connectors.checks import CheckResult, CheckTotals, check
 from connectors.contract import Contract, Contracts
 from connectors.database import Connection, connect
+from connectors.errors import RefusedError
 from connectors.ledger import Ledger
+from connectors.normalise import Context
 from connectors.privacy import hmac_pads, mask_identifiers, mask_kind, record_key_secret
-from connectors.raw_tables import ensure_raw_tables
+from connectors.raw_migration import MigrationRefusedError
 from connectors.readers import TextFile, open_file
+from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
-from connectors.splitting import RefusedError, Split
+from connectors.splitting import Split
 from connectors.sql_text import execute
-from connectors.tables import Table, find_table
-
-_RAW_TABLES_LOCK = 371_000_004
+from connectors.tables import Table, find_tables, is_receipt
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,15 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
 
     Raises:
         RefusedError, HeaderError, UnreadableFileError: it cannot be taken; the message is for the department.
+        MigrationRefusedError: the raw table cannot follow the contract's new version.
         DuplicateError: department, extract, as-of date, scope and content equal the latest applied delivery.
     """
     dsn = settings.dsn()
     with connect(dsn) as connection:
         parts = batches.files(connection, batch.batch_id)
         files, tables = _open(settings, contracts, batch, parts)
-        contract = tables[0].contract
-        found = _as_of(batch, contract, parts, tables, now)
+        contract = tables[0][1].contract
+        found = _as_of(batch, contract, parts, [table for _, table in tables], now)
         batches.update(
             connection,
             batch.batch_id,
@@ -70,21 +72,27 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             as_of_source=found.source,
             contract_version=contract.version,
             mode=contract.mode,
-            header_match=_header_match(tables),
+            header_match=_header_match(tables[0][1], Segments.of_tables(tables)),
             target=contract.quality_target,
         )
         connection.commit()
+        if batch.scope:
+            understood = scopes.understood(contract, batch.scope, Context(contracts.codes, found.day))
+            batch = replace(batch, scope=understood)
         _refuse_duplicate(connection, batch, contract, found)
         ensure_raw(connection, contracts, contract)
         staging.create(connection, contract, batch.batch_id)
         connection.commit()
         totals = _load(dsn, contracts, batch, tables, found)
-        for part, file, physical in zip(parts, files, totals, strict=True):
+        for part, file in zip(parts, files, strict=True):
+            physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
             connection.execute(
                 "update quality.batch_file set rows_physical = %s, encoding = %s where batch_id = %s and file_no = %s",
-                (physical.physical, file.encoding, batch.batch_id, part.file_no),
+                (physical, file.encoding, batch.batch_id, part.file_no),
             )
-        _settle(settings, connection, contract, batch, totals=_together(totals), table=tables[0], day=found.day)
+        segments = Segments.of_tables(tables, [t.physical for t in totals])
+        batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
+        _settle(settings, connection, contract, batch, totals=_together(totals), table=tables[0][1], day=found.day)
 
 
 def resplit(settings: Settings, connection: Connection, contract: Contract, batch: Batch) -> Split:
@@ -108,19 +116,17 @@ def is_whole(connection: Connection, batch: Batch) -> bool:
 
 
 def ensure_raw(connection: Connection, contracts: Contracts, contract: Contract) -> None:
-    """Make sure that the raw tables a delivery needs exist in their contract's present form; commits."""
+    """Make sure that the raw tables a delivery needs exist in their contract's present form; commits.
+
+    Raises:
+        MigrationRefusedError: the delivery's own table cannot follow its contract.
+    """
     needed = {contract.id, *(r.extract for r in contract.rules.values() if r.kind == "reference")}
-    for contract_id in sorted(needed):
-        fields = [f.name for f in contracts[contract_id].fields]
-        row = connection.execute(
-            "select count(*) from pg_attribute where attrelid = to_regclass(%s) and attname = any(%s)"
-            " and not attisdropped",
-            (f'raw."{contract_id}"', fields),
-        ).fetchone()
-        if row != (len(fields),):
-            connection.execute("select pg_advisory_xact_lock(%s)", (_RAW_TABLES_LOCK,))
-            ensure_raw_tables(connection, {contract_id: contracts[contract_id]})
+    stale = {c: contracts[c] for c in needed if not raw_tables.matches(connection, contracts[c])}
+    refused = raw_tables.ensure_raw_tables(connection, stale).refused if stale else {}
     connection.commit()
+    if contract.id in refused:
+        raise MigrationRefusedError(refused[contract.id])
 
 
 def ledger_of(totals: _Totals | Ledger, split: Split) -> Ledger:
@@ -140,16 +146,23 @@ def ledger_of(totals: _Totals | Ledger, split: Split) -> Ledger:
 
 def _open(
     settings: Settings, contracts: Contracts, batch: Batch, parts: Sequence[BatchFile]
-) -> tuple[list[TextFile], list[Table]]:
+) -> tuple[list[TextFile], list[tuple[int, Table]]]:
+    """Open the files of a delivery; return them, and every table with the number of its file."""
     if batch.department is None:
         departments = "、".join(sorted({c.department for c in contracts.values()}))
         raise RefusedError(f"收件文件夹不属于任何部门，请放到本部门的收件箱重新报送（现有部门：{departments}）。")
     known = contracts.get(batch.contract_id or "")
     candidates = [known] if known is not None else list(contracts.of_department(batch.department))
     files = [open_file(archive.path_of(settings.archive, p.sha256), limits=settings.limits) for p in parts]
-    tables = [find_table(file, candidates) for file in files]
-    if len({t.contract.id for t in tables}) > 1:
+    found = [(part.file_no, find_tables(file, candidates)) for part, file in zip(parts, files, strict=True)]
+    tables = [(file_no, table) for file_no, held in found for table in held]
+    if len({table.contract.id for _, table in tables}) > 1:
         raise RefusedError("同一次报送的各份文件不是同一种数据，请分开报送。")
+    if tables[0][1].contract.mode == "full" and any(map(is_receipt, files)):
+        raise RefusedError(
+            "这是回执工作簿，只有有问题的行，而本数据须报送完整清单；为免撤回其余记录，未作处理。"
+            "请在本部门的完整文件中改正这些行，整份重新报送。"
+        )
     return files, tables
 
 
@@ -177,20 +190,22 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
     if row is None:
         return
     latest = batches.load(connection, row[0])
-    same_scope = batch.scope is None or batch.scope == latest.scope
+    scope, before = batch.scope or {}, latest.scope or {}
+    same_scope = scope == before or (not scope and before.keys() <= {"year"} & set(contract.key))
     if latest.sha256 == batch.sha256 and latest.as_of == found.day and same_scope:
         raise DuplicateError(latest)
 
 
 def _load(
-    dsn: str, contracts: Contracts, batch: Batch, tables: Sequence[Table], found: as_of.AsOf
+    dsn: str, contracts: Contracts, batch: Batch, tables: Sequence[tuple[int, Table]], found: as_of.AsOf
 ) -> list[CheckTotals]:
     totals: list[CheckTotals] = []
-    for table in tables:
+    for _, table in tables:
         run = check(table, contracts.codes, as_of=found.day)
         staging.load(dsn, batch.batch_id, run, offset=sum(t.physical for t in totals))
-        staging.load_issues(dsn, batch.batch_id, run.totals.issues)
         totals.append(run.totals)
+    told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
+    staging.load_issues(dsn, batch.batch_id, told)
     return totals
 
 
@@ -223,7 +238,7 @@ def _settle(
     day: date,
 ) -> None:
     _refuse_empty(contract, totals)
-    declared = batch.scope
+    declared = batch.scope or None
     scope = declared or splitting.default_scope(connection, contract, batch.batch_id)
     pads = hmac_pads(record_key_secret(settings))
     split = splitting.split(connection, contract, batch.batch_id, as_of=day, scope=scope, pads=pads)
@@ -292,18 +307,9 @@ def copy_issues(connection: Connection, contract: Contract, batch_id: int) -> No
     )
 
 
-def _header_match(tables: Sequence[Table]) -> dict[str, Any]:
-    """How the first part's header was read, headers masked; and where each part's table and columns lie."""
-    match = tables[0].header.as_json()
-    for column in match.get("columns", []):
-        if column.get("header"):
-            column["header"] = mask_identifiers(column["header"])
-    parts = [
-        {
-            "sheet": t.sheet,
-            "header_row_no": t.header_row_no,
-            "positions": {name: m.position for name, m in t.header.matched().items()},
-        }
-        for t in tables
-    ]
-    return match | {"parts": parts}
+def _header_match(table: Table, segments: Segments) -> dict[str, Any]:
+    """How the first table's header was read, headers masked; and where each segment's table and columns lie."""
+    match = table.header.as_json()
+    for column in match["columns"]:
+        column["header"] = mask_identifiers(column["header"])
+    return match | {"parts": segments.as_json()}

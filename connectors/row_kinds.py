@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from connectors.headers import plain
 from connectors.normalise.text import put
-from connectors.readers.model import FAULT_ENCODING, FAULT_QUOTE, TextBatch
+from connectors.readers.model import FAULT_ENCODING, FAULT_QUOTE, FAULT_RECORD, TextBatch
 from connectors.tables import Table
 
 SKIPPED = ("preamble", "blank", "total", "repeated_header", "note")
@@ -25,6 +26,7 @@ _BLANK = r"^[\s\x{feff}]*$"
 _STRUCTURE_MESSAGES = {
     FAULT_QUOTE: "该行的引号不成对，无法分列，未采用。",
     FAULT_ENCODING: "该行含有无法识别的字节（乱码），无法还原，未采用。",
+    FAULT_RECORD: "该条记录不是完整的 JSON 对象，或同一个键出现了两次，未采用。",
 }
 
 
@@ -125,8 +127,17 @@ def _uneven(batch: TextBatch, table: Table) -> pl.Series:
 
 
 def _repeats_header(cells: pl.DataFrame, table: Table) -> pl.Series:
-    """Say which records repeat the header: four fifths of its named cells, two at least."""
-    named = [(str(m.position), m.header) for m in table.header.columns if m.header and str(m.position) in cells.columns]
+    """Say which records repeat a row of the header: four fifths of its named cells, two at least."""
+    told = pl.Series([False]).new_from_index(0, len(cells))
+    for row in table.header_rows:
+        told |= _repeats_row(cells, row)
+    return told
+
+
+def _repeats_row(cells: pl.DataFrame, row: Sequence[str]) -> pl.Series:
+    named = [(str(p), header) for p, header in enumerate(row) if header and str(p) in cells.columns]
+    if len(named) < min(2, cells.width):
+        return _repeats_lone_title(cells, dict(named))
     candidate = pl.Series([False]).new_from_index(0, len(cells))
     for name, header in named[:2]:
         candidate |= (cells[name].str.strip_chars() == header).fill_null(False)
@@ -138,6 +149,14 @@ def _repeats_header(cells: pl.DataFrame, table: Table) -> pl.Series:
     for name, header in named:
         same += (_compared(rows[name]) == plain(header)).cast(pl.UInt32)
     return put(candidate, places, same >= max(2, len(named) * 0.8))
+
+
+def _repeats_lone_title(cells: pl.DataFrame, named: Mapping[str, str]) -> pl.Series:
+    """Say which records hold the one title of a header's row, and nothing else."""
+    same = pl.Series([bool(named)]).new_from_index(0, len(cells))
+    for name, title in named.items():
+        same &= (cells[name].str.strip_chars() == title).fill_null(False)
+    return _all_empty(same, cells.drop(list(named)))
 
 
 def _compared(cells: pl.Series) -> pl.Series:

@@ -21,13 +21,20 @@ class WarehouseUnreachableError(UserError):
 class Limits:
     """Bounds on what one delivered file may cost.
 
-    Sizes are bytes, times seconds.
+    Sizes are bytes, times seconds. A workbook is loaded whole, so it has limits of its own; `unpacked_bytes` and
+    `members` bound what an archive may hold, `record_bytes` one record of a JSON file,
+    `batch_text_bytes` one column of a batch of Parquet rows, `response_bytes` one answer of an HTTP interface.
     """
 
     file_bytes: int = 8 * 1024**3
     workbook_bytes: int = 256 * 1024**2
     workbook_unpacked_bytes: int = 2 * 1024**3
     workbook_cells: int = 20_000_000
+    unpacked_bytes: int = 16 * 1024**3
+    members: int = 200
+    record_bytes: int = 16 * 1024**2
+    batch_text_bytes: int = 256 * 1024**2
+    response_bytes: int = 64 * 1024**2
     columns: int = 2_000
     settle_seconds: float = 1.0
 
@@ -50,6 +57,11 @@ class Settings:
     def archive(self) -> Path:
         """Every delivered file, by content: `archive/<sha256[:2]>/<sha256>`."""
         return self.home / "archive"
+
+    @property
+    def pulling(self) -> Path:
+        """Rows on their way from a database or HTTP interface into the landing zone; mode 0700."""
+        return self.home / "pulling"
 
     @property
     def reports(self) -> Path:

@@ -5,27 +5,39 @@ Set-based, against the versions in force at the delivery's own as-of date. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from connectors import scopes
 from connectors.checks import CheckResult
 from connectors.contract import Contract
 from connectors.database import Connection
+from connectors.errors import RefusedError
 from connectors.in_force import in_force
-from connectors.sql_text import clearly_differ, execute, identity, key_text, one, record_key, row_hash
+from connectors.scopes import Scope
+from connectors.sql_text import (
+    UNIT_SEPARATOR,
+    clearly_differ,
+    execute,
+    field_text,
+    identity,
+    key_text,
+    one,
+    record_key,
+    row_hash,
+)
 from connectors.staging import table
+from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
 MINIMUM_LOSS = 20
 WITHDRAW = "撤销"
-Scope = Mapping[str, Sequence[str]]
-
-
-class RefusedError(Exception):
-    """The delivery cannot be used; the message is the Chinese sentence of its receipt, without cell values."""
+LOOKS_FULL_ROWS = 20
+LOOKS_FULL_SHARE = Decimal("0.95")
+"""An incremental delivery of so many rows, most of them unchanged, that meets so many of the records in force."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ def split(
     _find_prior(connection, contract, facts)
     _number(connection, contract, batch_id)
     _write_keys(connection, contract, batch_id, facts)
-    _write_gone(connection, contract, batch_id, scope)
+    write_gone(connection, contract, batch_id, scope, facts)
     return _count(connection, contract, batch_id)
 
 
@@ -116,6 +128,7 @@ def judge_keys(
     first = contract.key[0]
     value = f'(select s."{first}"::text from {table(batch_id)} s where s._row_no = n.row_no)'
     noting = _Noting(connection, batch_id, first, headers.get(first), value)
+    _find_likeness(connection, contract, batch_id)
     rows = one(connection, f"select count(*), count(*) filter (where disposition = 'duplicate') from {_key(batch_id)}")
     read, duplicate = int(rows[0]), int(rows[1])
     results = [
@@ -124,10 +137,19 @@ def judge_keys(
             read,
             f"select row_no from {_key(batch_id)} where disposition = 'duplicate'",
         ),
+        noting.row(
+            (
+                "row.near_duplicate",
+                "0303",
+                "与本次报送中的另一行只有空格、全半角、大小写或括号不同，均已保留并编号，请核实后只报一行。",
+            ),
+            read - duplicate,
+            "select row_no from pg_temp.likeness where alike > 1",
+        ),
         noting.key(
             ("key.unique", "0304", "本次报送中另有内容不同的行使用同一键值，均已保留并编号，请核实。"),
             read - duplicate,
-            "select row_no from pg_temp.kept where base in (select base from pg_temp.crowded)",
+            "select row_no from pg_temp.likeness where alike < contents",
         ),
     ]
     if contract.identity:
@@ -148,16 +170,68 @@ def judge_keys(
             )
         )
     if scope is not None and contract.mode == "full":
-        outside = " or ".join(f's."{c}"::text <> all(%(scope_{c})s::text[])' for c in scope)
+        outside = f"not ({scopes.covers(contract, scope, 's')})"
         results.append(
             noting.row(
                 ("row.scope", "0104", "不在本次声明的报送范围内，请核对范围或数据。"),
                 read,
                 f"select s._row_no as row_no from {table(batch_id)} s where {outside}",
-                _scope_parameters(scope),
+                scopes.parameters(scope),
             )
         )
+    if kept := spared(connection):
+        said = f"有 {kept:,} 条已入库的记录只见于本次未采用的行，保持原内容，未作撤回；改正后重新报送即可更新。"
+        _note_delivery(connection, batch_id, "delivery.kept", "info", said)
+    if _looks_full(connection, contract, batch_id):
+        said = "像是全量名单（多数行与已入库的相同），已按增量处理：未出现的记录没有撤回，需撤回的请写明操作类型。"
+        _note_delivery(connection, batch_id, "delivery.looks_full", "warning", said)
     return results
+
+
+def _find_likeness(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """`likeness`: of each row that shares its key, how many contents the key has, and how many look like the row's."""
+    fields = (f"coalesce({field_text(contract, f.name, 's')}, '')" for f in contract.fields if f.source != "operation")
+    execute(connection, "drop table if exists pg_temp.likeness")
+    execute(
+        connection,
+        "create temp table likeness as select row_no, count(*) over (partition by base) as contents,"
+        " count(*) over (partition by base, looks) as alike from (select k.row_no, k.base,"
+        f" {_looks(f' || {UNIT_SEPARATOR} || '.join(fields))} as looks"
+        f" from pg_temp.kept k join pg_temp.crowded using (base) join {table(batch_id)} s on s._row_no = k.row_no) c",
+    )
+
+
+def _looks(text: str) -> str:
+    """Return the SQL of a text without the differences that nobody sees: width, case, spaces, shapes of brackets."""
+    return rf"regexp_replace(translate(lower(normalize({text}, NFKC)), '【】〔〕[]{{}}', '()()()()'), '\s', '', 'g')"
+
+
+def _note_delivery(connection: Connection, batch_id: int, rule: str, severity: str, message: str) -> None:
+    execute(
+        connection,
+        f"insert into {table(batch_id, '_issue')} (rule, dimension, severity, message)"
+        " values (%(rule)s, '0104', %(severity)s, %(message)s)",
+        {"rule": rule, "severity": severity, "message": message},
+    )
+
+
+def _looks_full(connection: Connection, contract: Contract, batch_id: int) -> bool:
+    """Say whether an incremental delivery repeats nearly all records in force; never looks at more than it brought."""
+    if contract.mode != "incremental":
+        return False
+    rows, unchanged, met = one(
+        connection,
+        "select count(*), count(*) filter (where disposition = 'unchanged'),"
+        f" count(*) filter (where prior_batch_id is not null) from {_key(batch_id)} where disposition <> 'duplicate'",
+    )
+    if rows < LOOKS_FULL_ROWS or 2 * unchanged <= rows:
+        return False
+    enough = int(met / LOOKS_FULL_SHARE) + 1
+    before = one(
+        connection,
+        f'select count(*) from (select from raw."{contract.id}" where _closed_batch_id is null limit {enough}) v',
+    )
+    return bool(met >= LOOKS_FULL_SHARE * int(before[0]))
 
 
 def _key(batch_id: int) -> str:
@@ -370,35 +444,6 @@ def _write_keys(connection: Connection, contract: Contract, batch_id: int, facts
     execute(connection, f"analyze {key}")
 
 
-def _write_gone(connection: Connection, contract: Contract, batch_id: int, scope: Scope | None) -> None:
-    """Records in force within the scope that a full delivery no longer holds."""
-    gone = table(batch_id, "_gone")
-    execute(connection, f"drop table if exists {gone}")
-    execute(connection, f"create unlogged table {gone} (record_key uuid not null, prior_batch_id bigint not null)")
-    if contract.mode != "full":
-        return
-    execute(
-        connection,
-        f"insert into {gone} select p.record_key, p.version_batch_id from pg_temp.prior p"
-        f" {_within(contract, scope)} and not exists"
-        f" (select from {_key(batch_id)} k where k.record_key = p.record_key)",
-        _scope_parameters(scope),
-    )
-
-
-def _within(contract: Contract, scope: Scope | None) -> str:
-    if scope is None:
-        return "where true"
-    tests = " and ".join(f'v."{c}"::text = any(%(scope_{c})s::text[])' for c in scope)
-    return (
-        f'join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id where {tests}'
-    )
-
-
-def _scope_parameters(scope: Scope | None) -> dict[str, Any]:
-    return {f"scope_{c}": list(v) for c, v in (scope or {}).items()}
-
-
 def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
     loaded, unchanged, duplicate, withdrawing = one(
         connection,
@@ -411,7 +456,7 @@ def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
     if contract.mode == "full":
         kept = one(connection, f"select count(*) from {_key(batch_id)} where prior_batch_id is not null"
                    " and disposition <> 'duplicate'")[0]  # fmt: skip
-        before = int(kept) + gone
+        before = int(kept) + gone + spared(connection)
     return Split(
         int(loaded), int(unchanged), int(duplicate), gone + int(withdrawing), before, known_seq(connection, contract)
     )

@@ -44,7 +44,7 @@ def key_text(contract: Contract, alias: str) -> str:
     own = [c for c in contract.key if c not in contract.fallback_key] or list(contract.key)
     fallback = _joined(contract, contract.fallback_key, alias)
     missing = " or ".join(f'{alias}."{c}" is null' for c in own)
-    usable = f"coalesce({', '.join(_text(contract, c, alias) for c in contract.fallback_key)}) is not null"
+    usable = f"coalesce({', '.join(field_text(contract, c, alias) for c in contract.fallback_key)}) is not null"
     return f"case when ({missing}) and {usable} then {fallback} || {UNIT_SEPARATOR} || 'fallback' else {main} end"
 
 
@@ -64,13 +64,13 @@ def row_hash(contract: Contract, alias: str) -> str:
     An added column that is empty leaves the hash as it was; `operation` is about the delivery, not the record.
     """
     fields = sorted(f.name for f in contract.fields if f.source != "operation")
-    parts = ", ".join(f"'{name}' || chr(30) || {_text(contract, name, alias)}" for name in fields)
+    parts = ", ".join(f"'{name}' || chr(30) || {field_text(contract, name, alias)}" for name in fields)
     return f"substr(sha256(convert_to(concat_ws({UNIT_SEPARATOR}, {parts}), 'UTF8')), 1, 16)"
 
 
 def identity(contract: Contract, alias: str) -> str:
     """Return the SQL of the identity columns as a text array (empty where the contract has none)."""
-    return f"array[{', '.join(_text(contract, c, alias) for c in contract.identity)}]::text[]"
+    return f"array[{', '.join(field_text(contract, c, alias) for c in contract.identity)}]::text[]"
 
 
 def clearly_differ(left: str, right: str) -> str:
@@ -82,11 +82,11 @@ def clearly_differ(left: str, right: str) -> str:
 
 
 def _joined(contract: Contract, columns: Sequence[str], alias: str) -> str:
-    cleaned = [f"translate(coalesce({_text(contract, c, alias)}, ''), {UNIT_SEPARATOR}, ' ')" for c in columns]
+    cleaned = [f"translate(coalesce({field_text(contract, c, alias)}, ''), {UNIT_SEPARATOR}, ' ')" for c in columns]
     return f"'{contract.id}' || {UNIT_SEPARATOR} || " + f" || {UNIT_SEPARATOR} || ".join(cleaned)
 
 
-def _text(contract: Contract, field: str, alias: str) -> str:
+def field_text(contract: Contract, field: str, alias: str) -> str:
     """The field as text that depends on no session setting."""
     kind = next(f.sql for f in contract.fields if f.name == field)
     column = f'{alias}."{field}"'

@@ -15,11 +15,11 @@ from connectors.database import Connection, arrow_connection
 from connectors.in_force import in_force
 from connectors.sql_text import execute, names, one
 
-_SUFFIXES = ("", "_issue", "_key", "_gone")
+_SUFFIXES = ("", "_issue", "_rejected", "_key", "_gone", "_silent")
 
 
 def table(batch_id: int, suffix: str = "") -> str:
-    """Return the name of a batch's staging table: rows, `_issue`, `_key` or `_gone`."""
+    """Return the name of a batch's staging table: rows, `_issue`, `_rejected`, `_key`, `_gone` or `_silent`."""
     return f"staging.batch_{batch_id}{suffix}"
 
 
@@ -38,6 +38,11 @@ def create(connection: Connection, contract: Contract, batch_id: int) -> None:
         f"create unlogged table {table(batch_id, '_issue')} (row_no bigint, column_name text, header text,"
         " rule text not null, dimension text not null, severity text not null, message text not null, value text,"
         " suggestion text)",
+    )
+    execute(
+        connection,
+        f"create unlogged table {table(batch_id, '_rejected')} (row_no bigint not null, column_name text not null,"
+        " value text not null, is_read boolean not null)",
     )
 
 
@@ -61,6 +66,7 @@ def load(dsn: str, batch_id: int, batches: Iterable[CheckedBatch], *, offset: in
             loaded += batch.rows.num_rows
             _ingest(cursor, table(batch_id), _shifted(batch.rows, "_row_no", offset))
             _ingest(cursor, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
+            _ingest(cursor, table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset))
         connection.commit()
     return loaded
 

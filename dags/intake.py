@@ -18,9 +18,11 @@ LANDING = Asset(
 
 DOC = """
 ### 接收（intake）
-部门文件落地后自动开始，或由 `weihai run` 启动。逐部门读取、核对、暂存；由 Great Expectations 逐批判定；
+部门文件落地后自动开始，或由 `weihai run` 启动。先读取契约写明的数据库和接口（`pull`）；
+再逐部门读取、核对、暂存；由 Great Expectations 逐批判定；
 合格的写入 `raw`，不合格的暂缓入库并回执，其余照常进行。最后启动 **warehouse**（没有新数据时它随即结束）。
 
+- 某个来源读不到（`pull` 失败）：什么也没有报送，其余照常进行；排除故障后清除（Clear）该映射任务，或下次运行再读。
 - 某部门失败：只影响该部门，单独清除（Clear）该映射任务即可重试；重复执行无害。
 - 暂缓入库批次：`weihai receipt` 查看原因，`weihai release|refuse 批次 --why …` 处理。
 """
@@ -48,7 +50,24 @@ def _conf() -> dict[str, Any]:
     tags=["weihai"],
 )
 def intake() -> None:
-    @task(doc_md="列出落地区中有完整文件、或有未完成批次的部门。")
+    @task(doc_md="列出到期应读取的数据库和接口（契约的 source）。")
+    def due_sources() -> list[str]:
+        from dags.support import pulling
+
+        return pulling.due_sources(only=_conf().get("only"))
+
+    @task(
+        doc_md="读取一个数据库或接口，整份放入落地区；读不到尽头则什么也不放。",
+        map_index_template="{{ source }}",
+        execution_timeout=timedelta(hours=2),
+    )
+    def pull(source: str) -> str:
+        from dags.support import pulling
+
+        get_current_context()["source"] = source
+        return pulling.pull_source(_run_id(), source)
+
+    @task(trigger_rule="all_done", doc_md="列出落地区中有完整文件、或有未完成批次的部门。")
     def discover() -> list[str]:
         from dags.support import deliveries
 
@@ -89,7 +108,9 @@ def intake() -> None:
         logical_date=None,
         skip_when_already_exists=True,
     )
-    received = receive.expand(department=discover())
+    found = discover()
+    pull.expand(source=due_sources()) >> found
+    received = receive.expand(department=found)
     judged = judge()
     received >> judged
     decide.expand(group=judged) >> [refresh_portal(), start_warehouse]

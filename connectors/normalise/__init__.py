@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -24,12 +24,18 @@ from connectors.normalise.codes import (
 )
 from connectors.normalise.dates import normalise_date, normalise_datetime, normalise_period
 from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
+from connectors.normalise.garbled import damage
 from connectors.normalise.identifiers import normalise_id, normalise_uscc
-from connectors.normalise.numbers import normalise_decimal, normalise_int, normalise_money, normalise_quantity
+from connectors.normalise.numbers import (
+    normalise_decimal,
+    normalise_int,
+    normalise_money,
+    normalise_quantity,
+    unit_in_brackets,
+)
 from connectors.normalise.text import (
     FILLERS,
     Distinct,
-    damaged,
     missing,
     over_distinct,
     put,
@@ -41,7 +47,9 @@ __all__ = ["DIMENSION_OF", "FINDINGS", "ColumnReader", "Context", "Finding", "No
 
 _REPETITIVE = frozenset({ColumnType.CODE, ColumnType.BOOL, ColumnType.DIVISION, ColumnType.PERIOD})
 _IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
-_ZERO_DATE = r"^0{4}[-/.]00[-/.]00( 00:00:00)?$|^0$"
+_ZERO_DATE = r"^(0{4}[-/.]00|1900[-/.]0?1)[-/.]0?0( 00:00:00)?$|^0$"
+"""00000000 and its kin; 1900-01-00 is how a spreadsheet shows day 0, an empty cell that was made a date."""
+_LOST_CHARACTER = r"\p{Han}[?？]|[?？]\p{Han}"
 _PERSON_NAME = re.compile(r"姓名|曾用名|代表人|负责人|联系人|经办人|监护人$|申请人$")
 
 
@@ -77,6 +85,11 @@ class Normalised:
     missing: pl.Series
     finding: pl.Series
     suggestion: pl.Series
+
+    def filter(self, kept: pl.Series) -> Normalised:
+        """Return the rows of a Boolean mask."""
+        values = {name: part.filter(kept) for name, part in self.values.items()}
+        return Normalised(values, self.missing.filter(kept), self.finding.filter(kept), self.suggestion.filter(kept))
 
 
 def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit: str | None = None) -> Normalised:
@@ -118,23 +131,19 @@ class ColumnReader:
 
 
 def _canonical(cells: pl.Series, column: Column, context: Context, header_unit: str | None) -> canonical.Canonical:
-    match column.type:
-        case ColumnType.ID:
-            return canonical.read_ids(cells, context.as_of)
-        case ColumnType.USCC:
-            return canonical.read_usccs(cells)
-        case ColumnType.DATE:
-            return canonical.read_dates(cells)
-        case ColumnType.DATETIME:
-            return canonical.read_datetimes(cells)
-        case ColumnType.INT | ColumnType.DECIMAL:
-            return canonical.read_numbers(cells, whole=column.type is ColumnType.INT)
-        case ColumnType.MONEY | ColumnType.QUANTITY if header_unit is None:
-            return canonical.read_numbers(cells, whole=False)
-        case ColumnType.MONEY | ColumnType.QUANTITY:
-            return canonical.read_empty(cells)
-        case _:
-            return canonical.read_text(cells, person_name=_is_person_name(column))
+    with_units = canonical.read_empty if header_unit is not None else canonical.read_decimals
+    readers: dict[ColumnType, Callable[[pl.Series], canonical.Canonical]] = {
+        ColumnType.TEXT: lambda texts: canonical.read_text(texts, person_name=_is_person_name(column)),
+        ColumnType.ID: lambda texts: canonical.read_ids(texts, context.as_of),
+        ColumnType.USCC: canonical.read_usccs,
+        ColumnType.DATE: canonical.read_dates,
+        ColumnType.DATETIME: canonical.read_datetimes,
+        ColumnType.INT: canonical.read_integers,
+        ColumnType.DECIMAL: canonical.read_decimals,
+        ColumnType.MONEY: with_units,
+        ColumnType.QUANTITY: with_units,
+    }
+    return readers[column.type](cells)
 
 
 def _plain(sure: canonical.Canonical, column: Column) -> pl.DataFrame:
@@ -190,7 +199,6 @@ def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
 
 
 def _read(text: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
-    unit, epoch_1904 = column.unit or "", context.epoch_1904
     match column.type:
         case ColumnType.TEXT:
             return _read_text(text, column)
@@ -198,34 +206,36 @@ def _read(text: pl.Series, column: Column, context: Context, header_unit: str | 
             return normalise_id(text, context.as_of)
         case ColumnType.USCC:
             return normalise_uscc(text)
-        case ColumnType.CODE:
-            return normalise_code(text, context.codes[str(column.codes)])
-        case ColumnType.BOOL:
-            return normalise_bool(text)
-        case ColumnType.DIVISION:
-            return normalise_division(text, context.divisions)
-        case ColumnType.PERIOD:
-            return normalise_period(text)
-        case ColumnType.DATE:
-            return over_distinct(text, lambda words: normalise_date(words, epoch_1904=epoch_1904))
-        case ColumnType.DATETIME:
-            return over_distinct(text, lambda words: normalise_datetime(words, epoch_1904=epoch_1904))
-        case ColumnType.INT:
-            return over_distinct(text, normalise_int)
-        case ColumnType.DECIMAL:
-            return over_distinct(text, normalise_decimal)
-        case ColumnType.MONEY:
-            return over_distinct(text, lambda words: normalise_money(words, unit, header_unit))
-        case ColumnType.QUANTITY:
-            return over_distinct(text, lambda words: normalise_quantity(words, unit, header_unit))
+        case _:
+            return over_distinct(text, _reader(column, context, header_unit))
+
+
+def _reader(column: Column, context: Context, header_unit: str | None) -> Callable[[pl.Series], pl.DataFrame]:
+    """Return what reads the distinct texts of a column that repeats itself."""
+    unit, epoch_1904 = column.unit or "", context.epoch_1904
+    fixed = unit_in_brackets(column.header)
+    readers: dict[ColumnType, Callable[[pl.Series], pl.DataFrame]] = {
+        ColumnType.CODE: lambda words: normalise_code(words, context.codes[str(column.codes)]),
+        ColumnType.DIVISION: lambda words: normalise_division(words, context.divisions),
+        ColumnType.DATE: lambda words: normalise_date(words, epoch_1904=epoch_1904),
+        ColumnType.DATETIME: lambda words: normalise_datetime(words, epoch_1904=epoch_1904),
+        ColumnType.PERIOD: normalise_period,
+        ColumnType.INT: normalise_int,
+        ColumnType.DECIMAL: lambda words: normalise_quantity(words, fixed) if fixed else normalise_decimal(words),
+        ColumnType.MONEY: lambda words: normalise_money(words, unit, header_unit),
+        ColumnType.QUANTITY: lambda words: normalise_quantity(words, unit, header_unit),
+        ColumnType.BOOL: lambda words: normalise_bool(words, column.true_words, column.false_words),
+    }
+    return readers[column.type]
 
 
 def _read_text(text: pl.Series, column: Column) -> pl.DataFrame:
+    finding = damage(text)
     if _is_person_name(column):
         text = tidy_person_names(text)
-    return pl.DataFrame({"value": text, "damaged": damaged(text)}).select(
-        "value", finding=pl.when("damaged").then(pl.lit("text_damaged"))
-    )
+        lost = text.str.contains(_LOST_CHARACTER) & finding.is_null()
+        finding = put(finding, lost.arg_true(), "text_damaged")
+    return pl.DataFrame({"value": text, "finding": finding})
 
 
 def _is_person_name(column: Column) -> bool:

@@ -17,9 +17,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from connectors.normalise.dates import ZONE
+from connectors.normalise.garbled import may_be_garbled
 from connectors.normalise.identifiers import ascii_matrix, right_ids, right_usccs
 from connectors.normalise.numbers import STORED
-from connectors.normalise.text import GARBAGE, missing
+from connectors.normalise.text import missing
 
 Mask = NDArray[np.bool_]
 
@@ -35,9 +36,10 @@ _AHEAD_MICROSECONDS = 8 * 3_600_000_000
 _NUMBER = r"^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$"
 _WHOLE = r"^-?(?:0|[1-9]\d{0,14})$"
 
-_TO_LOOK_AT = frozenset([*range(0x20), 0x20, 0x26, 0x27, 0x7F, 0xC2, 0xE1, 0xE2, 0xE3, 0xEE, 0xEF, 0xF3, 0xF4])
-"""Bytes that a text to tidy, or a damaged one, has among its own: controls, spaces, `&`, `'`, and the first bytes of
-the blocks with invisible characters, odd spaces, name dots, private-use and replacement characters."""
+_TO_LOOK_AT = frozenset([*range(0x20), *b" &'?\x7f", 0xC2, 0xC3, 0xE1, 0xE2, 0xE3, 0xEE, 0xEF, 0xF3, 0xF4])
+"""Bytes that a text to tidy, or a damaged one, has among its own: controls, spaces, `&`, `'`, `?`, and the first bytes
+of the blocks with invisible characters, odd spaces, name dots, accented letters, private-use and replacement
+characters."""
 _HARMLESS = bytes(byte for byte in range(256) if byte not in _TO_LOOK_AT)
 _HARMLESS_IN_NAMES = _HARMLESS.replace(b".", b"")
 
@@ -61,7 +63,7 @@ def read_text(cells: pl.Series, *, person_name: bool) -> Canonical:
     """Read texts; all are certain where no byte of any has to be looked at, but for words that mean "nothing"."""
     harmless = _HARMLESS_IN_NAMES if person_name else _HARMLESS
     data = _bytes(cells)
-    if data.translate(None, harmless) or GARBAGE.encode() in data:
+    if data.translate(None, harmless) or (not data.isascii() and may_be_garbled(cells)):
         certain = empty = _empty(cells)
     else:
         empty = _empty(cells)
@@ -89,18 +91,26 @@ def read_datetimes(cells: pl.Series) -> Canonical:
     return _fixed(cells, 19, lambda _, matrix: _datetimes(matrix))
 
 
-def read_numbers(cells: pl.Series, *, whole: bool) -> Canonical:
+def read_integers(cells: pl.Series) -> Canonical:
+    """Read plain whole numbers of at most 15 digits."""
+    return _numbers(cells, _WHOLE, pl.Int64())
+
+
+def read_decimals(cells: pl.Series) -> Canonical:
     """Read plain decimal numbers of at most 15 digits before and six after the point."""
-    kind = pl.Int64() if whole else STORED
-    empty = _empty(cells)
-    plain = cells.str.contains(_WHOLE if whole else _NUMBER).fill_null(False).to_numpy()
-    return Canonical(plain | empty, empty, _only(cells, plain).cast(kind, strict=False))
+    return _numbers(cells, _NUMBER, STORED)
 
 
 def read_empty(cells: pl.Series) -> Canonical:
     """Read nothing but empty cells."""
     empty = _empty(cells)
     return Canonical(empty, empty, pl.Series([None], dtype=STORED).new_from_index(0, len(cells)))
+
+
+def _numbers(cells: pl.Series, pattern: str, kind: pl.DataType) -> Canonical:
+    empty = _empty(cells)
+    plain = cells.str.contains(pattern).fill_null(False).to_numpy()
+    return Canonical(plain | empty, empty, _only(cells, plain).cast(kind, strict=False))
 
 
 def _fixed(
@@ -132,13 +142,12 @@ def _dates(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
 def _datetimes(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
     days, exists, years = _days(matrix)
     digits = matrix - np.uint8(ord("0"))
-    parts = [_two(digits, place) for place in (11, 14, 17)]
+    hour, minute, second = (_two(digits, start) for start in (11, 14, 17))
     certain = exists & (years >= _NO_SUMMER_TIME) & ((matrix[:, 10] == ord(" ")) | (matrix[:, 10] == ord("T")))
     for place in (13, 16):
         certain &= matrix[:, place] == ord(":")
     for place in (11, 12, 14, 15, 17, 18):
         certain &= digits[:, place] <= 9
-    hour, minute, second = parts
     certain &= (hour < 24) & (minute < 60) & (second < 60)
     seconds = (hour.astype(np.int64) * 60 + minute) * 60 + second
     moment = days.astype(np.int64) * _DAY_MICROSECONDS + seconds * 1_000_000 - _AHEAD_MICROSECONDS
@@ -154,8 +163,8 @@ def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask, NDArray[n
     years = _two(digits, 0) * 100 + _two(digits, 2)
     months, days = _two(digits, 5), _two(digits, 8)
     shaped &= (years >= _FIRST_YEAR) & (years <= _LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
-    place = np.where(shaped, (years - _FIRST_YEAR) * 12 + months - 1, 0)
-    return _MONTH_STARTS[place] + days - 1, shaped & (days <= _MONTH_LENGTHS[place]), years
+    month: NDArray[np.int32] = np.where(shaped, (years - _FIRST_YEAR) * 12 + months - 1, 0)
+    return _MONTH_STARTS[month] + days - 1, shaped & (days <= _MONTH_LENGTHS[month]), years
 
 
 def _two(digits: NDArray[np.uint8], place: int) -> NDArray[np.int32]:
@@ -180,4 +189,3 @@ def _bytes(cells: pl.Series) -> bytes:
     array: Any = cells.to_arrow()
     _, _, data = array.buffers()
     return data.to_pybytes() if data is not None else b""
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ _TRUE = ["是", "有", "1", "Y", "YES", "TRUE", "T", "真", "对", "√", "✓",
 _FALSE = ["否", "无", "0", "N", "NO", "FALSE", "F", "假", "错", "×", "✗", "✘", "X", "没有", "未", "不是"]
 DIVISIONS_FILE = Path(__file__).resolve().parents[2] / "seeds" / "divisions.csv"
 _CITY = "3710"
-_HIGHER = r"^(中国)?(山东省?)?(威海市?)?"
+_HIGHER = (r"^(中国)?(山东省)", r"^(中国)?(山东省?)?(威海市?)?")
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,17 @@ def known_word(cells: pl.Series, codes: CodeList) -> pl.Series:
     return _word(cells).is_in(list(_lookup(codes)))
 
 
-def normalise_bool(cells: pl.Series) -> pl.DataFrame:
-    """Read yes and no. Returns `value` (Boolean) and `finding`."""
+def normalise_bool(
+    cells: pl.Series, true_words: Collection[str] = (), false_words: Collection[str] = ()
+) -> pl.DataFrame:
+    """Read yes and no, in general words and in the column's own.
+
+    Returns:
+        `value` (Boolean) and `finding`.
+    """
     table = {**dict.fromkeys(_TRUE, True), **dict.fromkeys(_FALSE, False)}
+    for words, truth in ((true_words, True), (false_words, False)):
+        table |= dict.fromkeys(_word(pl.Series(list(words), dtype=pl.String)), truth)
     value = _word(cells).replace_strict(table, default=None, return_dtype=pl.Boolean)
     return pl.DataFrame({"value": value}).with_columns(
         finding=pl.when(pl.col("value").is_null()).then(pl.lit("bool_unknown"))
@@ -92,8 +100,8 @@ def normalise_division(cells: pl.Series, divisions: Divisions) -> pl.DataFrame:
     """
     text = fold(cells).str.replace_all(r"\s", "").str.strip_suffix(".0")
     code = text.str.extract(r"^(\d{12}|\d{9}|\d{6})$")
-    bare = text.str.replace(_HIGHER, "")
-    named = pl.select(pl.coalesce(_named(text, divisions), _named(bare, divisions))).to_series()
+    forms = [text, *(text.str.replace(higher, "") for higher in _HIGHER)]
+    named = pl.select(pl.coalesce(_named(form, divisions) for form in forms)).to_series()
     frame = pl.DataFrame({"code": code, "named": named})
     known = pl.col("code").is_in(list(divisions.codes)) | pl.col("code").str.slice(0, 6).is_in(list(divisions.codes))
     elsewhere = pl.col("code").str.contains("^[1-8]") & ~pl.col("code").str.starts_with(_CITY)

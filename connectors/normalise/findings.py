@@ -44,7 +44,8 @@ def _note(rule: RuleKind, message: str) -> Finding:
 _RESEND_AS_TEXT = "请将该列设为文本格式，从原系统重新导出。"
 
 FINDINGS: Mapping[str, Finding] = {
-    "text_damaged": _bad("format", "含有无法显示的字符（造字区字符或乱码），已照原样保留。", "请改用标准汉字。"),
+    "text_damaged": _bad("format", "含有造字区字符或丢失的汉字，已照原样保留。", "请改用标准汉字。"),
+    "text_garbled": _bad("format", "是乱码，无法还原。", "请从原系统重新导出。"),
     "id_shape": _bad("format", "不是 18 位或 15 位的证件号码，已照原样保留。", "请核对号码位数。"),
     "id_unusable": _bad("format", "不是证件号码，未采用。", "请填写证件号码，没有的留空。"),
     "id_scientific": _bad("format", "号码被转成了科学记数法，已无法还原，未采用。", _RESEND_AS_TEXT),

@@ -5,6 +5,8 @@ More than six decimals are rounded half to even; a value of 10^18 or more is no 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -16,7 +18,9 @@ STORED = pl.Decimal(24, 6)
 _WORKING = pl.Decimal(38, 12)
 _LIMIT = 10**18
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:E[+-]?\d{1,3})?|[+-]?\.\d+(?:E[+-]?\d{1,3})?"
-_DIGIT_FREE = r"^[^\d]+$"
+BRACKETED = re.compile(r"[(\[{【<《][^()\[\]{}【】<>《》]*[)\]}】>》]")
+_NUMBER_IN_BRACKETS = r"\(\|\)"
+"""(5)万元 is minus five to a bookkeeper and five to others."""
 
 MAGNITUDES: Mapping[str, int] = {
     "": 1,
@@ -54,6 +58,14 @@ CURRENCIES: Mapping[str, str] = {
 """Currency words of registers, as ISO 4217 codes."""
 
 
+_CURRENCY_WORD = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
+_AFTER_AMOUNT = re.compile(
+    rf"(?P<before>{_CURRENCY_WORD})??(?P<magnitude>{'|'.join(MAGNITUDES)})(?P<after>{_CURRENCY_WORD})?整?"
+)
+"""What follows an amount: 万元, 万美元, 万元人民币, 人民币万元, 亿."""
+_UNIT_ONLY = rf"^(?:{_CURRENCY_WORD}|[十百千万亿整()\[\]:])+$"
+
+
 def _unit_table() -> Mapping[str, tuple[str, Fraction]]:
     families: Mapping[str, Mapping[str, int | Fraction | str]] = {
         "money": {"元": 1, "CNY": 1},
@@ -68,7 +80,7 @@ def _unit_table() -> Mapping[str, tuple[str, Fraction]]:
         "persons": {"人": 1},
         "person_times": {"人次": 1},
         "data_rate": {
-            **dict.fromkeys(["Mbit/s", "Mbps", "Mb/s", "M", "兆"], 1),
+            **dict.fromkeys(["Mbit/s", "mbit/s", "Mbps", "mbps", "Mb/s", "M", "兆"], 1),
             **dict.fromkeys(["Gbit/s", "Gbps", "Gb/s", "G"], 1000),
             **dict.fromkeys(["kbit/s", "Kbps", "kb/s"], Fraction(1, 1000)),
             "MB/s": 8,
@@ -93,6 +105,8 @@ def _unit_table() -> Mapping[str, tuple[str, Fraction]]:
 
 UNITS: Mapping[str, tuple[str, Fraction]] = _unit_table()
 """Known units: what they measure, and how many base units of that one of them is. MB/s counts bytes, Mb/s bits."""
+_ANY_CASE = {unit.lower(): unit for unit, (family, _) in UNITS.items() if family != "data_rate"}
+"""KM and KWH are what they seem; of data rates only the case tells bytes from bits."""
 
 
 def normalise_int(cells: pl.Series) -> pl.DataFrame:
@@ -158,9 +172,10 @@ def normalise_money(cells: pl.Series, unit: str, header_unit: str | None = None)
     """
     text = fold(cells).str.replace_all(r"\s", "").str.to_uppercase()
     parts = text.str.extract_groups(rf"^(\D*?)({_NUMBER})(\D*)$").struct.unnest()
+    around = pl.col("before") + "|" + pl.col("after")
     words = (
         pl.DataFrame({"before": parts["1"], "after": parts["3"]})
-        .select((pl.col("before") + "|" + pl.col("after")).str.replace_all(r"[()\[\]:]", ""))
+        .select(pl.when(~around.str.contains(_NUMBER_IN_BRACKETS)).then(around.str.replace_all(r"[()\[\]:]", "")))
         .to_series()
     )
     bare = header_unit or unit
@@ -170,7 +185,7 @@ def normalise_money(cells: pl.Series, unit: str, header_unit: str | None = None)
     currency = words.replace_strict(
         list(known), [money[1] for money in known.values()], default=None, return_dtype=pl.String
     )
-    nothing = text.str.contains(_DIGIT_FREE) & text.str.contains("万|亿|元|币")
+    nothing = text.str.contains(_UNIT_ONLY)
     trouble = pl.DataFrame({"readable": words.is_in(list(known)), "nothing": nothing}).select(
         pl.when("nothing")
         .then(pl.lit("money_without_number"))
@@ -191,6 +206,15 @@ def normalise_money(cells: pl.Series, unit: str, header_unit: str | None = None)
 def known_unit(text: str) -> bool:
     """Say whether a text (half-width, no spaces) is a unit that a header may name for its column."""
     return text in UNITS or (_money_words("|" + text.upper(), "") or (0, None))[1] is not None
+
+
+def unit_in_brackets(header: str) -> str | None:
+    """Return the unit that a header names, 金额（万元） or 长度（单位：公里）."""
+    for text in BRACKETED.findall(unicodedata.normalize("NFKC", header)):
+        unit = re.sub(r"^单位:?", "", text[1:-1].strip()).strip()
+        if known_unit(unit):
+            return unit
+    return None
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -248,10 +272,16 @@ def _ratio(suffix: str, unit: str, header_unit: str | None) -> Fraction | None:
         return Fraction(1)
     for word, magnitude in MAGNITUDES.items():
         if word and written in (word, word + unit):
-            return Fraction(magnitude)
+            return None if _is_multiple(unit) else Fraction(magnitude)
+    written = written if written in UNITS else _ANY_CASE.get(written.lower(), written)
     if written not in UNITS or unit not in UNITS or UNITS[written][0] != UNITS[unit][0]:
         return None
     return UNITS[written][1] / UNITS[unit][1]
+
+
+def _is_multiple(unit: str) -> bool:
+    """Say whether a unit counts by a magnitude, as 万元 does: beside it a bare 万 could mean either."""
+    return any(unit.startswith(word) and unit.removeprefix(word) in UNITS for word in MAGNITUDES if word)
 
 
 def _money_words(words: str, bare: str) -> tuple[int, str | None] | None:
@@ -259,18 +289,10 @@ def _money_words(words: str, bare: str) -> tuple[int, str | None] | None:
     before, _, after = words.partition("|")
     if not before and not after:
         return None if not bare else _money_words("|" + bare, "")
-    currencies: set[str] = set()
-    if before:
-        if before not in CURRENCIES:
-            return None
-        currencies.add(CURRENCIES[before])
-    for size in (2, 1, 0):
-        magnitude, rest = after[:size], after[size:]
-        if magnitude in MAGNITUDES and (not rest or rest in CURRENCIES):
-            currencies |= {CURRENCIES[rest]} if rest else set()
-            break
-    else:
+    found = _AFTER_AMOUNT.fullmatch(after)
+    if found is None or (before and before not in CURRENCIES):
         return None
+    currencies = {CURRENCIES[word] for word in (before, found["before"], found["after"]) if word}
     if len(currencies) > 1:
         return None
-    return MAGNITUDES[magnitude], next(iter(currencies), None)
+    return MAGNITUDES[found["magnitude"]], next(iter(currencies), None)

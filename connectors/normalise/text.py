@@ -16,9 +16,6 @@ _UNTIDY = (
     r"[\x00-\x1f\x7f\x{85}\x{a0}\x{ad}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}"
     r"&•・‧∙⋅･]|^[\s']|\s$|  "
 )
-GARBAGE = "锟斤拷"
-"""What replacement characters become when they are read as GBK."""
-_DAMAGED = r"[\x{e000}-\x{f8ff}\x{fffd}]|" + GARBAGE
 _INVISIBLE = r"[\x00-\x08\x0e-\x1f\x7f\x{ad}\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]"
 _SPACES = r"[\s\x{85}\x{a0}\x{1680}\x{2028}\x{2029}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]+"
 _DOT_IN_NAME = r"(\p{Han}|[A-Za-z])\s*[•・‧∙⋅･]\s*"
@@ -128,11 +125,6 @@ def tidy_person_names(cells: pl.Series) -> pl.Series:
     return put(cells, places, names)
 
 
-def damaged(cells: pl.Series) -> pl.Series:
-    """Say which texts hold private-use or replacement characters, which are kept but flagged."""
-    return cells.str.contains(_DAMAGED)
-
-
 def fold(cells: pl.Series) -> pl.Series:
     """Return tidied codes, numbers or dates in half-width form (NFKC) and upper case; never for names or free text."""
     wide = cells.str.contains(r"[^\x20-\x60\x7b-\x7e]")
@@ -188,7 +180,7 @@ class Distinct:
     def read(self, texts: pl.Series) -> pl.DataFrame:
         """Return one row per text, in order."""
         encoded = texts.to_arrow().dictionary_encode()
-        distinct = encoded.dictionary.to_pylist()
+        distinct: list[str] = encoded.dictionary.to_pylist()  # type: ignore[assignment]
         if len(self._places) > _MAX_KNOWN:
             self._places, self._answers = {}, None
         fresh = [text for text in distinct if text not in self._places]

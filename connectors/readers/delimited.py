@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from numpy.typing import NDArray
 
 from connectors.readers.encoding import UNDECODABLE, Encoding, detect_encoding, utf8_chunks
 from connectors.readers.model import (
@@ -35,6 +36,8 @@ _SURE = 0.6
 """Share of sampled rows that must agree on a field count before anything but a comma is believed."""
 _MAX_FIELDS = 4096
 """A record with more is not taken apart: it cannot be of the table."""
+_UNREAD_BYTES = 64 * 1024
+"""So much of a record that cannot be taken apart is kept as its only cell."""
 _BLOCK_BYTES = 4 * 1024**2
 
 
@@ -146,11 +149,18 @@ def _cells(buffer: bytes, records: Records, delimiter: str) -> pl.DataFrame:
         parts.append(_parse(memoryview(text), records, delimiter, int(fields), int(chosen.sum())))
         places.append(np.flatnonzero(chosen))
     unread = np.flatnonzero(~readable)
-    parts.append(pl.DataFrame({"0": pl.Series([None] * len(unread), dtype=pl.String)}))
+    parts.append(pl.DataFrame({"0": pl.Series(_plain_text(buffer, records, unread), dtype=pl.String)}))
     places.append(unread)
     frame = pl.concat(parts, how="diagonal")
     names = [str(position) for position in range(frame.width)]
     return frame.select(names)[np.argsort(np.concatenate(places), kind="stable")]
+
+
+def _plain_text(buffer: bytes, records: Records, places: NDArray[np.intp]) -> list[str]:
+    """Return the text of records that cannot be taken apart, as far as it may be of use."""
+    starts = records.starts[places]
+    stops = starts + np.minimum(records.lengths[places], _UNREAD_BYTES)
+    return [buffer[a:b].decode("utf-8", "replace") for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
 
 
 def _parse(text: memoryview, records: Records, delimiter: str, fields: int, count: int) -> pl.DataFrame:

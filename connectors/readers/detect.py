@@ -2,95 +2,98 @@
 
 from __future__ import annotations
 
-import codecs
 import re
-import zipfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from connectors.readers.delimited import open_delimited
-from connectors.readers.model import TextFile, UnreadableFileError
-from connectors.readers.workbook import PASSWORD, open_workbook
-from connectors.settings import Limits
+from connectors.readers.archives import open_zip
+from connectors.readers.json_records import is_json_lines
+from connectors.readers.model import UnreadableFileError
+from connectors.readers.whole_text import head_text, wide_or_marked_codec
+from connectors.readers.workbook_survey import PASSWORD
 
-Opener = Callable[[Path, Limits], TextFile]
+CORRUPT_ZIP = "文件已损坏或没有传完整（工作簿或压缩包打不开），请确认后重新报送。"
 
-READERS: Mapping[str, Opener] = {"csv": open_delimited, "xlsx": open_workbook}
-"""The registry: a format is supported when it has a reader here."""
-
-_HEAD_BYTES = 64 * 1024
-_MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "PDF"),
-    (b"\x1f\x8b", "gzip 压缩"),
-    (b"PAR1", "Parquet"),
-    (b"7z\xbc\xaf", "7z 压缩"),
-    (b"Rar!", "RAR 压缩"),
-    (b"\x89PNG", "图片"),
-    (b"\xff\xd8\xff", "图片"),
-    (b"{\\rtf", "RTF 文档"),
+_HEAD_BYTES = 256 * 1024
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SUPPORTED_MAGIC = ((b"\x1f\x8b", "gzip"), (b"PAR1", "parquet"), (_OLE, "xls"))
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%PDF", "PDF"),
+    (0, b"PARE", "加密的 Parquet"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z 压缩"),
+    (0, b"Rar!\x1a\x07", "RAR 压缩"),
+    (0, b"\xfd7zXZ\x00", "XZ 压缩"),
+    (4, b"1AY&SY", "BZ2 压缩"),
+    (257, b"ustar", "TAR 打包"),
+    (0, b"\x89PNG", "图片"),
+    (0, b"\xff\xd8\xff", "图片"),
+    (0, b"GIF8", "图片"),
+    (0, b"II*\x00", "图片"),
+    (0, b"{\\rtf", "RTF 文档"),
+    (0, b"SQLite format 3\x00", "SQLite 数据库"),
+    (4, b"Standard Jet DB", "Access 数据库"),
+    (4, b"Standard ACE DB", "Access 数据库"),
 )
-_MARKUP = re.compile(rb"\s*<(!doctype|html|table|\?xml|meta|head|body)\b", re.IGNORECASE)
-_JSON = re.compile(rb"\s*(\{\s*(\"|\})|\[\s*[\[{\"])")
-_WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_WAY_OUT = "本平台目前接收 CSV（UTF-8 或 GB18030）和 XLSX，请转换后重新报送。"
-
-
-def open_file(path: Path, *, limits: Limits) -> TextFile:
-    """Detect the format of an archived file and open it; its name is not looked at.
-
-    Raises:
-        UnreadableFileError: empty, corrupt, password-protected, over a limit, or of a format not supported.
-    """
-    size = path.stat().st_size
-    if size == 0:
-        raise UnreadableFileError("文件是空的（0 字节），请检查后重新报送。")
-    if size > limits.file_bytes:
-        raise UnreadableFileError(f"文件超过 {limits.file_bytes // 1024**3} GB 的上限，请分份报送。")
-    return READERS[detect_format(path)](path, limits)
+"""(place, bytes there, name) of formats that are answered by name."""
+_SPREADSHEETML = re.compile(r"urn:schemas-microsoft-com:office:spreadsheet")
+_HTML = re.compile(
+    r"\s*(<\?xml[^>]*>|<!--.*?-->|\s)*<(!doctype\s+html|html|table|meta|head|body|style|div)\b", re.I | re.S
+)
+_MARKUP = re.compile(r"\s*<(\?xml|!doctype|[a-z][\w:.-]*[\s>/])", re.IGNORECASE)
+_JSON = re.compile(r"\s*(\{\s*(\"|\})|\[\s*[\[{\"\]])")
+_WAY_OUT = (
+    "本平台接收 CSV、TSV、TXT（UTF-8、UTF-16 或 GB18030），XLSX、XLS、ODS，JSON、JSONL，Parquet，"
+    "以及它们的 ZIP、GZ 压缩包，请转换后重新报送。"
+)
 
 
 def detect_format(path: Path) -> str:
-    """Return the key of the file's reader in `READERS`.
+    """Return the format's key: that of a reader, or `zip` or `gzip`.
 
     Raises:
-        UnreadableFileError: a format without a reader; the message names it.
+        UnreadableFileError: empty, or a format that is not supported; the message names it.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
+    if not head:
+        raise UnreadableFileError("文件是空的（0 字节），请检查后重新报送。")
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_format(path)
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise UnreadableFileError(_ole_message(path))
-    for magic, name in _MAGIC:
+    for magic, kind in _SUPPORTED_MAGIC:
         if head.startswith(magic):
+            return kind
+    for place, magic, name in _MAGIC:
+        if head.startswith(magic, place):
             raise UnreadableFileError(f"文件实际是 {name} 格式，{_WAY_OUT}")
-    if head.startswith(_WIDE_BOMS) or b"\x00" in head:
-        raise UnreadableFileError(f"文件是 UTF-16 编码或二进制内容，{_WAY_OUT}")
-    text = head.removeprefix(codecs.BOM_UTF8)
+    if b"\x00" in head and wide_or_marked_codec(head) is None:
+        raise UnreadableFileError(f"文件含有二进制内容，不是文本表格，{_WAY_OUT}")
+    return _text_format(head)
+
+
+def _text_format(head: bytes) -> str:
+    text = head_text(head)
+    if _SPREADSHEETML.search(text, 0, 4096) and _MARKUP.match(text):
+        raise UnreadableFileError("文件实际是“XML 表格 2003”格式，请在电子表格软件中另存为 XLSX 后重新报送。")
+    if _HTML.match(text) or (_MARKUP.match(text) and re.search(r"<table\b", text, re.IGNORECASE)):
+        return "html"
     if _MARKUP.match(text):
-        raise UnreadableFileError(f"文件实际是网页（HTML 或 XML）格式，{_WAY_OUT}")
+        raise UnreadableFileError(f"文件实际是 XML 格式，{_WAY_OUT}")
     if _JSON.match(text):
-        raise UnreadableFileError(f"文件实际是 JSON 格式，{_WAY_OUT}")
+        return "jsonl" if is_json_lines(head) else "json"
     return "csv"
 
 
 def _zip_format(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UnreadableFileError("文件已损坏或没有传完整（工作簿或压缩包打不开），请确认后重新报送。") from error
+    with open_zip(path, CORRUPT_ZIP) as archive:
+        names = set(archive.namelist())
+        encrypted = any(member.flag_bits & 1 for member in archive.infolist())
     if "xl/workbook.xml" in names:
+        if encrypted:
+            raise UnreadableFileError(PASSWORD)
         return "xlsx"
-    name = "ODS 表格" if "content.xml" in names else "XLSB 表格" if "xl/workbook.bin" in names else "压缩包"
-    raise UnreadableFileError(f"文件实际是{name}，{_WAY_OUT}")
-
-
-def _ole_message(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(8 * 1024**2)
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        return PASSWORD
-    if "Workbook".encode("utf-16-le") in content or "Book".encode("utf-16-le") in content:
-        return "文件是旧版 XLS 工作簿，请在电子表格软件中另存为 XLSX 后重新报送。"
-    return f"文件是旧版 Office 文档，{_WAY_OUT}"
+    if "content.xml" in names and "META-INF/manifest.xml" in names:
+        return "ods"
+    named = {"xl/workbook.bin": "XLSB 工作簿", "word/document.xml": "DOCX 文档", "ppt/presentation.xml": "PPTX 文档"}
+    for name, title in named.items():
+        if name in names:
+            raise UnreadableFileError(f"文件实际是 {title}，{_WAY_OUT}")
+    return "zip"

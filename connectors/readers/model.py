@@ -13,6 +13,10 @@ FAULT_QUOTE = "quote"
 """The record's quotes do not pair, so its cells cannot be told apart."""
 FAULT_ENCODING = "encoding"
 """The record holds bytes that are not text in the file's encoding."""
+FAULT_RECORD = "record"
+"""The record of a JSON file is no object, is broken, or names a key twice."""
+
+MergedCells = tuple[int, int, int, int]
 
 
 class UnreadableFileError(UserError):
@@ -28,7 +32,8 @@ class TextBatch:
         row_no: Int64, the record's number as a spreadsheet shows it: 1-based, blank lines and header counted, a quoted
             line break starts no new record.
         field_count: Int32, fields of the record as delivered; null where the format is rectangular.
-        fault: String, null or one of `FAULT_QUOTE`, `FAULT_ENCODING`; the cells of a faulty record are not to be used.
+        fault: String, null or one of `FAULT_QUOTE`, `FAULT_ENCODING`, `FAULT_RECORD`; a faulty
+            record's cells are not to be used as such.
     """
 
     cells: pl.DataFrame
@@ -49,12 +54,19 @@ class TextSheet:
         hidden: not shown to whoever opens the workbook.
         epoch_1904: bare day numbers count from 1904-01-01 (workbooks made on old Macs).
         open: starts reading from the first record; may be called again.
+        member: the file inside the delivered archive, by its name as people know it; empty where there is no archive.
+        encoding: `utf-8`, `utf-8-sig`, `gb18030`, `utf-16…` of the sheet's text; null for workbooks and Parquet.
+        merged: merged cells as (first row, first column, last row, last column), 0-based, inclusive, in order; the
+            first cell holds the text. Empty for text formats, and where the format does not tell.
     """
 
     name: str
     hidden: bool
     epoch_1904: bool
     open: Callable[[], Iterator[TextBatch]]
+    member: str = ""
+    encoding: str | None = None
+    merged: tuple[MergedCells, ...] = ()
 
     def batches(self) -> Iterator[TextBatch]:
         """Read all records from the first one on, every physical record exactly once."""
@@ -66,10 +78,10 @@ class TextFile:
     """One delivered file: its format as detected from the content, and its sheets in their order.
 
     Attributes:
-        format: `csv`, `xlsx`.
-        encoding: `utf-8`, `utf-8-sig`, `gb18030`; null for workbooks.
-        delimiter: of a text file.
-        sheets: hidden ones included.
+        format: `csv`, `xlsx`, `xls`, `ods`, `html`, `json`, `jsonl`, `parquet`, `zip`, `gzip`.
+        encoding: of its text, where all sheets share one; null for workbooks and Parquet.
+        delimiter: of a delimited text file.
+        sheets: hidden ones included; those of all members of an archive, in order.
     """
 
     format: str

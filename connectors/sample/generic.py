@@ -172,6 +172,8 @@ def _obey(contract: Contract, columns: dict[str, pl.Series]) -> None:
     """Make the columns obey the rules within a row; several passes, because the orders may form chains."""
     for rule in [rule for _ in contract.rules for rule in contract.rules.values()]:
         match rule:
+            case DateOrder(earlier=low, later=high) if contract.columns[low].type is ColumnType.ID:
+                columns[high] = _not_before(birth_dates(columns[low]), columns[high])
             case DateOrder(earlier=low, later=high) | NumberOrder(smaller=low, larger=high):
                 if low in columns and high in columns:
                     columns[low], columns[high] = _ordered(columns[low], columns[high])
@@ -204,6 +206,16 @@ def _ordered(earlier: pl.Series, later: pl.Series) -> tuple[pl.Series, pl.Series
             pl.when(wrong).then("b").otherwise("a").alias("a"), pl.when(wrong).then("a").otherwise("b").alias("b")
         )
     return fixed["a"], fixed["b"]
+
+
+def _not_before(days: pl.Series, moments: pl.Series) -> pl.Series:
+    """Move dates or times that lie before their day to that day."""
+    zone = getattr(moments.dtype, "time_zone", None)
+    day = pl.col("day").cast(moments.dtype if zone is None else pl.Datetime("us"))
+    day = day if zone is None else day.dt.replace_time_zone(zone, non_existent="null", ambiguous="earliest")
+    frame = pl.DataFrame({"day": days, "moment": moments})
+    is_early = pl.col("day") > pl.col("moment").cast(pl.Date)
+    return frame.select(pl.when(is_early).then(day).otherwise("moment").alias("moment"))["moment"]
 
 
 @dataclass(frozen=True)

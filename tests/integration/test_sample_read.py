@@ -14,7 +14,7 @@ from connectors.contract import Contracts
 from connectors.readers import open_file
 from connectors.sample import write_city
 from connectors.settings import Limits
-from connectors.tables import find_table
+from connectors.tables import find_tables
 
 UNREPORTED = ("placeholder", "money_foreign")
 """Defects that leave a value empty or without yuan and are no finding of their own."""
@@ -34,7 +34,7 @@ def read_all(contracts: Contracts, city: Path, profile: str):
     """Check every file of one profile: (what the truth says, rows, issues, totals) by file."""
     read = {}
     for told in json.loads((city / f"{profile}-truth" / "deliveries.json").read_text(encoding="utf-8")):
-        table = find_table(open_file(city / profile / told["file"], limits=Limits()), [contracts[told["contract"]]])
+        [table] = find_tables(open_file(city / profile / told["file"], limits=Limits()), [contracts[told["contract"]]])
         run = check(table, contracts.codes, as_of=date.fromisoformat(told["as_of"]))
         batches = list(run)
         rows = pl.concat([pl.DataFrame(pl.from_arrow(b.rows)) for b in batches])

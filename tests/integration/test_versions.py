@@ -30,11 +30,17 @@ class Model:
         known = [s for s in self.statements[key] if s[0] <= as_of and s[1] <= known_at]
         return max(known, key=lambda s: (s[0], s[1]))[2] if known else None
 
-    def deliver(self, as_of: date, rows: dict[Key, str | None], scope: tuple[str, ...] | None) -> None:
+    def deliver(
+        self,
+        as_of: date,
+        rows: dict[Key, str | None],
+        scope: tuple[str, ...] | None = None,
+        rejected: frozenset[Key] = frozenset(),
+    ) -> None:
         self.seq += 1
         for key in KEYS:
             if self.mode == "full":
-                if scope is None or key[0] in scope:
+                if (scope is None or key[0] in scope) and (key in rows or key not in rejected):
                     self.statements[key].append((as_of, self.seq, rows.get(key)))
             elif key in rows and rows[key] != self.content(key, as_of, self.seq):
                 self.statements[key].append((as_of, self.seq, rows[key]))
@@ -45,17 +51,10 @@ class Model:
 
 
 @pytest.fixture
-def full(warehouse_dsn: str, clock: datetime) -> Iterator[Desk]:
-    desk = Desk.open(warehouse_dsn, tiny_contract(), clock)
-    yield desk
-    desk.close()
-
-
-@pytest.fixture
-def incremental(warehouse_dsn: str, clock: datetime) -> Iterator[Desk]:
-    desk = Desk.open(warehouse_dsn, tiny_contract(mode="incremental"), clock)
-    yield desk
-    desk.close()
+def desk(warehouse_dsn: str, clock: datetime, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    opened = Desk.open(warehouse_dsn, tiny_contract(mode=request.param), clock)
+    yield opened
+    opened.close()
 
 
 def row(key: Key, value: str | None) -> dict[str, str | None]:
@@ -83,30 +82,38 @@ def relaxed(examples: int) -> settings:
 contents = st.sampled_from(["x", "y", "z"])
 
 
-@relaxed(25)
+@pytest.mark.parametrize("desk", ["full"], indirect=True)
+@relaxed(30)
 @given(
     st.lists(
         st.tuples(
             st.sampled_from(DAYS),
             st.dictionaries(st.sampled_from(KEYS), contents),
             st.one_of(st.none(), st.sets(st.sampled_from(YEARS), min_size=1).map(lambda s: tuple(sorted(s)))),
+            st.frozensets(st.sampled_from(KEYS), max_size=2),
         ),
         min_size=1,
         max_size=7,
     )
 )
-def test_full_deliveries_agree_with_the_model_when_some_are_late_or_scoped(
-    full: Desk, deliveries: list[tuple[date, dict[Key, str], tuple[str, ...] | None]]
+def test_full_deliveries_agree_with_the_model_when_some_are_late_scoped_or_have_rejected_rows(
+    desk: Desk, deliveries: list[tuple[date, dict[Key, str], tuple[str, ...] | None, frozenset[Key]]]
 ) -> None:
-    full.reset()
+    desk.reset()
     model = Model("full")
-    for as_of, rows, scope in deliveries:
+    for as_of, rows, scope, rejected in deliveries:
         within = {k: v for k, v in rows.items() if scope is None or k[0] in scope}
-        model.deliver(as_of, dict(within), scope)
-        full.deliver(as_of, [row(k, v) for k, v in within.items()], {"year": scope} if scope is not None else None)
-    assert_agrees(full, model)
+        model.deliver(as_of, dict(within), scope, rejected)
+        desk.deliver(
+            as_of,
+            [row(k, v) for k, v in within.items()],
+            {"year": scope} if scope is not None else None,
+            [row(k, "unusable") for k in sorted(rejected)],
+        )
+    assert_agrees(desk, model)
 
 
+@pytest.mark.parametrize("desk", ["incremental"], indirect=True)
 @relaxed(15)
 @given(
     st.lists(
@@ -116,11 +123,26 @@ def test_full_deliveries_agree_with_the_model_when_some_are_late_or_scoped(
     )
 )
 def test_incremental_deliveries_agree_with_the_model_when_some_are_late(
-    incremental: Desk, deliveries: list[tuple[date, dict[Key, str | None]]]
+    desk: Desk, deliveries: list[tuple[date, dict[Key, str | None]]]
 ) -> None:
-    incremental.reset()
-    model = Model("incremental")
+    assert_follows(desk, "incremental", deliveries)
+
+
+@pytest.mark.parametrize("desk", ["append"], indirect=True)
+@relaxed(10)
+@given(
+    st.lists(st.tuples(st.sampled_from(DAYS), st.dictionaries(st.sampled_from(KEYS), contents)), min_size=1, max_size=7)
+)
+def test_events_agree_with_the_model_when_some_are_late_or_come_again(
+    desk: Desk, deliveries: list[tuple[date, dict[Key, str | None]]]
+) -> None:
+    assert_follows(desk, "append", deliveries)
+
+
+def assert_follows(desk: Desk, mode: str, deliveries: list[tuple[date, dict[Key, str | None]]]) -> None:
+    desk.reset()
+    model = Model(mode)
     for as_of, rows in deliveries:
-        model.deliver(as_of, rows, None)
-        incremental.deliver(as_of, [row(k, v) for k, v in rows.items()])
-    assert_agrees(incremental, model)
+        model.deliver(as_of, rows)
+        desk.deliver(as_of, [row(k, v) for k, v in rows.items()])
+    assert_agrees(desk, model)

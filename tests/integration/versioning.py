@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import polars as pl
 import psycopg
 import pyarrow as pa
 from psycopg.types.json import Jsonb
@@ -15,10 +16,13 @@ from connectors import apply, splitting, staging
 from connectors.checks import ISSUE_SCHEMA, CheckedBatch, row_schema
 from connectors.contract import Contract
 from connectors.database import Connection, connect
+from connectors.normalise import Context
 from connectors.privacy import hmac_pads
 from connectors.raw_tables import ensure_raw_tables
+from connectors.rejected_rows import candidates
 
 PADS = hmac_pads(b"k" * 32)
+Rows = Sequence[Mapping[str, str | None]]
 
 
 def tiny_contract(**changes: Any) -> Contract:
@@ -62,12 +66,13 @@ class Desk:
         self.connection.rollback()
         self.connection.execute(
             f'truncate raw."{self.contract.id}", quality.version_closing, quality.batch, quality.event,'
-            " quality.batch_file, quality.issue, quality.check_result, quality.score, quality.gate_result"
+            " quality.batch_file, quality.issue, quality.check_result, quality.score, quality.gate_result,"
+            " quality.silent_key"
         )
         self.connection.commit()
 
     def stage(
-        self, as_of: date, rows: Sequence[Mapping[str, str | None]], scope: Mapping[str, Sequence[str]] | None = None
+        self, as_of: date, rows: Rows, scope: Mapping[str, Sequence[str]] | None = None, rejected: Rows = ()
     ) -> tuple[int, splitting.Split]:
         batch_id = self.connection.execute(
             "insert into quality.batch"
@@ -84,16 +89,28 @@ class Desk:
         ).fetchone()[0]  # type: ignore[index]
         staging.create(self.connection, self.contract, batch_id)
         self.connection.commit()
-        full = [{f.name: r.get(f.name) for f in self.contract.fields} | {"_row_no": n} for n, r in enumerate(rows, 2)]
-        batch = pa.RecordBatch.from_pylist(full, schema=row_schema(self.contract))
-        staging.load(self.dsn, batch_id, [CheckedBatch(batch, pa.RecordBatch.from_pylist([], schema=ISSUE_SCHEMA))])
+        kept, unfit = self._typed(rows, 2), self._typed(rejected, 2 + len(rows))
+        spoken_of = candidates(
+            self.contract,
+            Context({}, as_of),
+            torn=(pl.DataFrame({"0": pl.Series([], dtype=pl.String)}), pl.Series([], dtype=pl.Int64)),
+            unfit=pl.DataFrame(pl.from_arrow(unfit)),
+        )
+        issues = pa.RecordBatch.from_pylist([], schema=ISSUE_SCHEMA)
+        staging.load(self.dsn, batch_id, [CheckedBatch(kept, issues, spoken_of)])
         outcome = splitting.split(self.connection, self.contract, batch_id, as_of=as_of, scope=scope, pads=PADS)
         return batch_id, outcome
 
+    def _typed(self, rows: Rows, first: int) -> pa.RecordBatch:
+        full = [
+            {f.name: r.get(f.name) for f in self.contract.fields} | {"_row_no": n} for n, r in enumerate(rows, first)
+        ]
+        return pa.RecordBatch.from_pylist(full, schema=row_schema(self.contract))
+
     def deliver(
-        self, as_of: date, rows: Sequence[Mapping[str, str | None]], scope: Mapping[str, Sequence[str]] | None = None
+        self, as_of: date, rows: Rows, scope: Mapping[str, Sequence[str]] | None = None, rejected: Rows = ()
     ) -> splitting.Split:
-        batch_id, outcome = self.stage(as_of, rows, scope)
+        batch_id, outcome = self.stage(as_of, rows, scope, rejected)
         seq = apply.next_event(self.connection, "apply", batch_id, actor="t", why="", now=self.now)
         apply.apply_versions(self.connection, apply.Application(self.contract, batch_id, as_of, seq, self.now))
         self.connection.execute(

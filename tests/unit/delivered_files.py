@@ -15,7 +15,7 @@ from connectors.checks import CheckTotals, check
 from connectors.contract import CodeList, Contract
 from connectors.readers import TextBatch, TextSheet, open_file
 from connectors.settings import Limits
-from connectors.tables import find_table
+from connectors.tables import find_tables
 
 AS_OF = date(2021, 9, 30)
 CODES = {
@@ -92,7 +92,7 @@ class Checked:
 
 def checked(path: Path, wanted: Contract, as_of: date = AS_OF) -> Checked:
     """Read and check a file under one contract."""
-    run = check(find_table(open_file(path, limits=Limits()), [wanted]), CODES, as_of=as_of)
+    run = check(find_tables(open_file(path, limits=Limits()), [wanted])[0], CODES, as_of=as_of)
     batches = list(run)
     totals = run.totals
     assert totals.physical == totals.header + sum(totals.skipped.values()) + totals.read

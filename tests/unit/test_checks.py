@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.checks import ISSUE_SCHEMA, check, row_schema
 from connectors.readers import encoding, open_file
 from connectors.settings import Limits
-from connectors.tables import find_table
+from connectors.tables import find_tables
 from tests.unit.delivered_files import AS_OF, CODES, checked, contract, write, write_workbook
 
 ENTERPRISE = contract(
@@ -77,7 +77,7 @@ def test_a_row_is_typed_without_issues_when_it_is_clean(tmp_path: Path) -> None:
 def test_schemas_are_as_promised_when_batches_are_full_or_empty(tmp_path: Path) -> None:
     for lines in ([GOOD], []):
         run = check(
-            find_table(open_file(delivered(tmp_path, *lines), limits=Limits()), [ENTERPRISE]), CODES, as_of=AS_OF
+            find_tables(open_file(delivered(tmp_path, *lines), limits=Limits()), [ENTERPRISE])[0], CODES, as_of=AS_OF
         )
         for batch in run:
             assert batch.rows.schema.equals(row_schema(ENTERPRISE))
@@ -86,7 +86,7 @@ def test_schemas_are_as_promised_when_batches_are_full_or_empty(tmp_path: Path) 
 
 
 def test_totals_are_refused_when_the_batches_are_not_read(tmp_path: Path) -> None:
-    run = check(find_table(open_file(delivered(tmp_path, GOOD), limits=Limits()), [ENTERPRISE]), CODES, as_of=AS_OF)
+    run = check(find_tables(open_file(delivered(tmp_path, GOOD), limits=Limits()), [ENTERPRISE])[0], CODES, as_of=AS_OF)
     with pytest.raises(RuntimeError, match="last batch"):
         _ = run.totals
 

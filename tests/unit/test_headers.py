@@ -8,7 +8,7 @@ from connectors.contract import Contract
 from connectors.headers import HeaderError, HeaderMatch, header_problem, match_headers, recognise
 from connectors.readers import UnreadableFileError, open_file
 from connectors.settings import Limits
-from connectors.tables import Table, find_table
+from connectors.tables import Table, find_tables
 from tests.unit.delivered_files import contract, write, write_workbook
 
 ENTERPRISE = contract(
@@ -46,7 +46,11 @@ def hows(match: HeaderMatch) -> list[str]:
 
 
 def table(path: Path, *contracts: Contract) -> Table:
-    return find_table(open_file(path, limits=Limits()), contracts)
+    return tables(path, *contracts)[0]
+
+
+def tables(path: Path, *contracts: Contract) -> tuple[Table, ...]:
+    return find_tables(open_file(path, limits=Limits()), contracts)
 
 
 def refusal(path: Path, *contracts: Contract) -> str:
@@ -150,13 +154,39 @@ def test_the_visible_sheet_with_the_table_is_read_when_others_hold_notes(tmp_pat
     rows = [["统一社会信用代码", "企业名称"], ["91371000MA3C00011R", "甲"]]
     path = write_workbook(tmp_path, {"说明": [["填报说明"]], "数据": rows, "上月": rows}, hidden=["上月"])
     found = table(path, ENTERPRISE)
-    assert (found.sheet, found.other_sheets) == ("数据", ("说明", "上月"))
+    assert found.sheet == "数据"
+    assert [other.told for other in found.other_sheets] == [
+        "工作表“说明”不是要报送的表，未采用。",
+        "隐藏的工作表“上月”未采用。",
+    ]
 
 
-def test_the_file_is_refused_when_two_visible_sheets_hold_the_table(tmp_path: Path) -> None:
-    rows = [["统一社会信用代码", "企业名称"], ["91371000MA3C00011R", "甲"]]
-    message = refusal(write_workbook(tmp_path, {"一": rows, "二": rows}), ENTERPRISE)
-    assert "“一”、“二”" in message
+def test_every_visible_sheet_is_read_when_several_hold_the_table(tmp_path: Path) -> None:
+    head, row = ["统一社会信用代码", "企业名称"], ["91371000MA3C00011R", "甲"]
+    sheets = {"乳山": [head, row], "荣成": [["名单"], head[::-1], row[::-1]], "续": [row, row, row]}
+    found = tables(write_workbook(tmp_path, sheets), ENTERPRISE)
+    assert [(t.sheet, t.sheet_no, t.header_row_no) for t in found] == [("乳山", 0, 1), ("荣成", 1, 2)]
+    assert [t.header.matched()["name"].position for t in found] == [1, 0]
+    assert [(o.name, o.looks_filled) for o in found[0].other_sheets] == [("工作表“续”", True)]
+    assert found[1].other_sheets == ()
+
+
+def test_the_file_is_refused_when_a_sheet_is_nearly_the_table(tmp_path: Path) -> None:
+    head, row = ["统一社会信用代码", "企业名称", "成立日期"], ["91371000MA3C00011R", "甲", "2020-01-01"]
+    sheets = {"乳山": [head, row], "荣成": [["统一社会信用代码", "企业", "成立日期"], row]}
+    message = refusal(write_workbook(tmp_path, sheets), ENTERPRISE)
+    assert message.startswith("工作表“荣成”：缺少市场主体登记信息的必填列“企业名称”")
+
+
+def test_the_file_is_refused_when_its_sheets_hold_different_extracts(tmp_path: Path) -> None:
+    sheets = {
+        "企业": [["统一社会信用代码", "企业名称"], ["91371000MA3C00011R", "甲"]],
+        "出生": [["登记证号", "父亲姓名", "母亲姓名"], ["1", "张三", "李四"]],
+    }
+    message = refusal(write_workbook(tmp_path, sheets), ENTERPRISE, COUPLE)
+    assert message == (
+        "一个文件里有 2 种数据（工作表“企业”是市场主体登记信息；工作表“出生”是出生登记），请分成几个文件报送。"
+    )
 
 
 def test_the_columns_looked_for_are_named_when_the_key_is_missing(tmp_path: Path) -> None:

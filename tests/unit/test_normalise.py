@@ -59,9 +59,29 @@ def test_spaces_and_dots_go_from_a_persons_name_when_the_header_says_it_is_one()
     assert one("text", "欧 阳 修 文", header="姓名") == ("欧阳修文", None)
 
 
-@pytest.mark.parametrize("cell", ["\ue863某某", "公司\ufffd", "锟斤拷"])
-def test_damaged_text_is_kept_and_flagged_when_characters_have_no_meaning(cell: str) -> None:
-    assert one("text", cell) == (cell, "text_damaged")
+def test_text_is_kept_and_flagged_when_characters_are_private_or_lost() -> None:
+    assert one("text", "\ue863某某") == ("\ue863某某", "text_damaged")
+    assert one("text", "王?", header="姓名") == ("王?", "text_damaged")
+    assert one("text", "是否办结?") == ("是否办结?", None)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["锟斤拷", "公司\ufffd", "烫烫烫", "屯屯屯屯", "????", "Íþº£ÊÐ", "ÕÅÈý", "å¨æµ·", "å¼\xa0ä¸‰", "å\xa0\x81å¨\x81",
+     "â€œäº¬â€", "濞佹捣", "寮犱笁", "濞佹捣甯?", "鐜繝缈犲尯"],
+)  # fmt: skip
+def test_text_is_garbled_when_it_was_decoded_wrongly(cell: str) -> None:
+    assert read("text", cell).finding[0] == "text_garbled"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["吕绿 lǜ", "Ångström", "naïve café—né…", "«été»", "ÄÖÜß", "éèêë", "Þjóðvegur", "Владивосток", "김철수", "山田太郎",
+     "😀😀", "𬱟䶮", "喆镕㛃", "璐瑜瑾", "瑾璐璇", "威海烫烫烫火锅店", "西屯屯村", "100×200±5℃", "……——“”", "①②③㎡",
+     "为什么?"],
+)  # fmt: skip
+def test_text_is_sound_when_it_is_only_rare_or_foreign(cell: str) -> None:
+    assert one("text", cell) == (cell, None)
 
 
 @pytest.mark.parametrize("cell", ["", None, " ", "无", "暂无", "不详", "-", "/", "N/A", "NULL", "0000"])
@@ -344,6 +364,62 @@ def test_every_cell_has_a_value_a_finding_or_is_missing_when_the_text_is_arbitra
         explained = found.values["value"].is_not_null() | found.finding.is_not_null() | found.missing
         assert explained.all()
         assert set(found.finding.drop_nulls()) <= set(FINDINGS)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "expected"),
+    [
+        ("同比增长（%）", "5.2%", (Decimal("5.2"), None)),
+        ("同比增长（%）", "5.2", (Decimal("5.2"), None)),
+        ("罚款金额（万元）", "12万元", (Decimal(12), None)),
+        ("罚款金额（万元）", "1.5亿元", (Decimal(15_000), None)),
+        ("罚款金额（万元）", "300元", (Decimal("0.03"), None)),
+        ("罚款金额（万元）", "300美元", (None, "quantity_unit")),
+        ("罚款金额（万元）", "12万", (None, "quantity_unit")),
+        ("数值", "12万元", (None, "number_unreadable")),
+    ],
+)
+def test_a_plain_number_may_repeat_the_unit_when_its_header_names_one(
+    header: str, cell: str, expected: tuple[Decimal | None, str | None]
+) -> None:
+    assert one("decimal", cell, header=header) == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "header_unit", "expected"),
+    [
+        ("5人民币万元", None, (Decimal(50_000), None)),
+        ("亿元人民币", None, (None, "money_without_number")),
+        ("5亿元人民币", None, (Decimal(500_000_000), None)),
+        ("5万元整", None, (Decimal(50_000), None)),
+        ("人民币伍佰万元整", None, (None, "money_unreadable")),
+        ("（5）万元", None, (None, "money_unreadable")),
+        ("5", "人民币万元", (Decimal(50_000), None)),
+        ("5", "亿元人民币", (Decimal(500_000_000), None)),
+    ],
+)
+def test_an_amount_is_read_when_its_currency_stands_on_either_side(
+    cell: str, header_unit: str | None, expected: tuple[Decimal | None, str | None]
+) -> None:
+    assert one("money", cell, unit="CNY", header_unit=header_unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "cell", "expected"),
+    [
+        ("m", "1.2KM", (Decimal(1200), None)),
+        ("kWh", "3KWH", (Decimal(3), None)),
+        ("Mbit/s", "100mbps", (Decimal(100), None)),
+        ("Mbit/s", "12.5mb/s", (None, "quantity_unit")),
+        ("Mbit/s", "12.5MBPS", (None, "quantity_unit")),
+        ("m", "500M", (None, "quantity_unit")),
+        ("m2", "1.2万", (Decimal(12_000), None)),
+    ],
+)
+def test_a_unit_is_understood_in_another_case_when_that_cannot_mean_another_unit(
+    unit: str, cell: str, expected: tuple[Decimal | None, str | None]
+) -> None:
+    assert one("quantity", cell, unit=unit) == expected
 
 
 @pytest.mark.parametrize("cell", ["0|", "|5", "5|元", "¥|5万元", "||5||"])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,10 @@ import pytest
 
 from connectors.readers import UnreadableFileError, open_file
 from connectors.readers import workbook as workbook_reader
+from connectors.readers.cells import cell_text
 from connectors.settings import Limits
 from tests.unit.delivered_files import records, write, write_workbook
+from tests.unit.delivered_formats import write_zip
 
 LIMITS = Limits()
 ROWS = [["编号", "名称", "日期", "数量"], ["1", "甲", dt.date(2020, 8, 1), 3], [], ["2", "乙", "长期", 2.5]]
@@ -46,7 +47,8 @@ def test_numbers_and_dates_read_as_their_text_when_they_are_typed_cells(tmp_path
     moment = dt.datetime(2020, 8, 1, 12, 30, 5)  # noqa: DTZ001
     path = write_workbook(tmp_path, {"数据": [[3.0, 2.5, float(number), True, 1e-7, 44055, "0012"]]})
     assert cells(path)[0][1] == ("3", "2.5", "371002198506070016", "是", "1e-07", "44055", "0012")
-    assert workbook_reader._text(moment) == "2020-08-01 12:30:05"
+    assert cell_text(moment) == "2020-08-01 12:30:05"
+    assert cell_text(dt.timedelta(hours=30, minutes=5)) == "30:05:00"
 
 
 def test_hidden_sheets_are_marked_when_a_workbook_has_them(tmp_path: Path) -> None:
@@ -82,14 +84,24 @@ def test_a_file_is_refused_when_it_is_empty(tmp_path: Path, content: bytes) -> N
     ("content", "named"),
     [
         (b"%PDF-1.7 ...", "PDF"),
-        (gzip.compress(b"a,b\n1,2\n"), "gzip"),
-        (b"PAR1....PAR1", "Parquet"),
-        (b"<html><table><tr><td>1</td></tr></table>", "网页"),
-        (b'[{"a": 1}]', "JSON"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "UTF-16"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"), "XLS"),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04", "7z"),
+        (b"Rar!\x1a\x07\x01\x00", "RAR"),
+        (b"BZh91AY&SY....", "BZ2"),
+        (b"a.csv".ljust(257, b"\0") + b"ustar\x0000", "TAR"),
+        (b"\x89PNG\r\n\x1a\n", "图片"),
+        (b"\xff\xd8\xff\xe0JFIF", "图片"),
+        (b"PARE....PARE", "Parquet"),
+        (b"SQLite format 3\x00", "SQLite"),
+        (b"a,b\n1,\x00\x01\x02\n", "二进制"),
+        (b"<?xml version='1.0'?><list><item/></list>", "XML"),
+        (b"<html><body><p>no table</p></body></html>", "没有表格"),
+        (
+            b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>'
+            b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
+            "XML 表格 2003",
+        ),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_format_is_named_when_it_is_not_supported(tmp_path: Path, content: bytes, named: str) -> None:
     message = refusal(write(tmp_path, content))
@@ -97,9 +109,11 @@ def test_the_format_is_named_when_it_is_not_supported(tmp_path: Path, content: b
     assert message.endswith("重新报送。")
 
 
-def test_a_password_is_named_when_the_workbook_is_encrypted(tmp_path: Path) -> None:
-    content = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le")
-    assert "密码" in refusal(write(tmp_path, content))
+@pytest.mark.parametrize(
+    ("member", "named"), [("word/document.xml", "DOCX"), ("ppt/presentation.xml", "PPTX"), ("xl/workbook.bin", "XLSB")]
+)
+def test_an_office_document_is_named_when_it_is_no_table(tmp_path: Path, member: str, named: str) -> None:
+    assert named in refusal(write_zip(tmp_path, {member: b"<x/>"}))
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.9])

@@ -1,0 +1,82 @@
+"""What a rejected row may have said: the record it speaks of must not be taken for absent."""
+
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+
+from connectors.contract import Contract
+from connectors.findings_log import to_record_batch
+from connectors.normalise import Context, normalise
+
+CANDIDATE_SCHEMA = pa.schema(
+    {"row_no": pa.int64(), "column_name": pa.string(), "value": pa.string(), "is_read": pa.bool_()}
+)
+"""One row per rejected row, key or fallback-key column and text the row may have there (empty: nothing). `is_read`:
+the cell as read under its header; else a piece of text of a row whose columns cannot be told apart, folded: half-width,
+upper case, without spaces."""
+
+NO_CANDIDATES = pa.RecordBatch.from_pylist([], schema=CANDIDATE_SCHEMA)
+_SEPARATORS = r"[,;|\t\r\n\"'，；]"
+_LONGEST = 200
+"""Longer pieces of text are no keys."""
+
+
+def candidates(
+    contract: Contract, context: Context, *, torn: tuple[pl.DataFrame, pl.Series], unfit: pl.DataFrame
+) -> pa.RecordBatch:
+    """Return what the rejected rows of a batch may have as their keys; nothing unless the delivery is a full list.
+
+    Args:
+        torn: cells and row numbers of the rows whose columns cannot be told apart.
+        unfit: typed rows (`row_schema`) that were read and rejected.
+    """
+    columns = tuple(dict.fromkeys((*contract.key, *contract.fallback_key)))
+    cells, row_no = torn
+    if contract.mode != "full" or not (len(row_no) or len(unfit)):
+        return NO_CANDIDATES
+    parts = [
+        _listed(name, unfit["_row_no"], _text(contract, name, unfit[name]).fill_null(""), is_read=True)
+        for name in columns
+    ]
+    pieces = _pieces(cells, row_no)
+    for name in columns:
+        read = _text(contract, name, normalise(pieces["piece"], contract.columns[name], context).values["value"])
+        parts += [
+            _listed(name, row_no, pl.Series([""]).new_from_index(0, len(row_no)), is_read=False),
+            _listed(name, pieces["row_no"], _folded(read), is_read=False).drop_nulls("value"),
+        ]
+    return to_record_batch(pl.concat(parts).unique(maintain_order=True), CANDIDATE_SCHEMA)
+
+
+def _listed(name: str, row_no: pl.Series, value: pl.Series, *, is_read: bool) -> pl.DataFrame:
+    return pl.DataFrame({"row_no": row_no.cast(pl.Int64), "value": value.cast(pl.String)}).select(
+        "row_no", pl.lit(name).alias("column_name"), "value", pl.lit(is_read).alias("is_read")
+    )
+
+
+def _folded(texts: pl.Series) -> pl.Series:
+    return texts.str.normalize("NFKC").str.to_uppercase().str.replace_all(r"\s", "")
+
+
+def _text(contract: Contract, name: str, values: pl.Series) -> pl.Series:
+    """Return stored values as the text that record keys are made of (`sql_text`)."""
+    kind = next(f.arrow for f in contract.fields if f.name == name)
+    if pa.types.is_timestamp(kind):
+        return values.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    if pa.types.is_decimal(kind):
+        values = values.cast(pl.Decimal(38, 6))
+    return values.cast(pl.String)
+
+
+def _pieces(cells: pl.DataFrame, row_no: pl.Series) -> pl.DataFrame:
+    """Return every cell whole and in pieces, with the number of its row: `row_no`, `piece`."""
+    whole = (
+        cells.with_columns(row_no=row_no)
+        .unpivot(index="row_no", value_name="piece")
+        .select(pl.col("row_no").cast(pl.Int64), pl.col("piece").cast(pl.String))
+        .drop_nulls()
+    )
+    torn = whole.with_columns(pl.col("piece").str.replace_all(_SEPARATORS, "\x1f").str.split("\x1f")).explode("piece")
+    sizes = pl.col("piece").str.len_chars()
+    return pl.concat([whole, torn]).filter((sizes > 0) & (sizes <= _LONGEST)).unique(maintain_order=True)
