@@ -28,7 +28,7 @@ from connectors.contract import (
 from connectors.fill_down import FillDown
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
-from connectors.normalise import FINDINGS, Context, Normalised, normalise
+from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
 from connectors.rejected_rows import candidates
@@ -116,6 +116,7 @@ class CheckRun:
     def __init__(self, table: Table, context: Context) -> None:
         self._table = table
         self._context = context
+        self._readers = _readers(table, context)
         self._tally = RuleTally(table.contract)
         self._schema = row_schema(table.contract)
         self._skipped = Counter({"preamble": table.preamble_rows, "blank": table.blank_rows})
@@ -162,7 +163,7 @@ class CheckRun:
         cells = self._fill_down.fill(batch.cells, batch.row_no, data)
         surplus = (batch.field_count > len(self._table.header_rows[-1])).fill_null(False)
         records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
-        judged = _Rows(self._table, self._context, self._tally, log, records)
+        judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
         self._read += int(data.sum()) + lost
@@ -197,6 +198,8 @@ class _Rows:
         self,
         table: Table,
         context: Context,
+        readers: Mapping[str, ColumnReader],
+        *,
         tally: RuleTally,
         log: FindingsLog,
         records: tuple[pl.DataFrame, pl.Series, pl.Series],
@@ -209,11 +212,10 @@ class _Rows:
         self._cells: dict[str, pl.Series] = {}
         self._read: dict[str, Normalised] = {}
         self._found = table.header.matched()
-        for name, column in self._contract.columns.items():
-            match = self._found.get(name)
-            cells = _delivered(delivered, match)
+        for name, reader in readers.items():
+            cells = _delivered(delivered, self._found.get(name))
             self._cells[name] = cells
-            self._read[name] = normalise(cells, column, context, header_unit=match.unit if match else None)
+            self._read[name] = reader.read(cells)
         self._as_of = context.as_of
         self.torn = self._leave_out_torn(delivered, surplus, context)
 
@@ -450,6 +452,14 @@ class _Rows:
         for column, words in rule.when.items():
             applies &= _one_of(self._value(column), words)
         self._fail(name, rule.column, applies & self._value(rule.column).is_null(), applies, rule.message)
+
+
+def _readers(table: Table, context: Context) -> dict[str, ColumnReader]:
+    found = table.header.matched()
+    return {
+        name: ColumnReader(column, context, header_unit=found[name].unit if name in found else None)
+        for name, column in table.contract.columns.items()
+    }
 
 
 def _delivered(cells: pl.DataFrame, match: ColumnMatch | None) -> pl.Series:

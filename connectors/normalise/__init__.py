@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from connectors.contract import CodeList, Column, ColumnType
+from connectors.normalise import canonical
 from connectors.normalise.codes import (
     Divisions,
     known_bool,
@@ -30,10 +33,19 @@ from connectors.normalise.numbers import (
     normalise_quantity,
     unit_in_brackets,
 )
-from connectors.normalise.text import FILLERS, missing, over_distinct, put, tidy, tidy_person_names
+from connectors.normalise.text import (
+    FILLERS,
+    Distinct,
+    missing,
+    over_distinct,
+    put,
+    tidy,
+    tidy_person_names,
+)
 
-__all__ = ["DIMENSION_OF", "FINDINGS", "Context", "Finding", "Normalised", "normalise"]
+__all__ = ["DIMENSION_OF", "FINDINGS", "ColumnReader", "Context", "Finding", "Normalised", "normalise"]
 
+_REPETITIVE = frozenset({ColumnType.CODE, ColumnType.BOOL, ColumnType.DIVISION, ColumnType.PERIOD})
 _IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
 _ZERO_DATE = r"^(0{4}[-/.]00|1900[-/.]0?1)[-/.]0?0( 00:00:00)?$|^0$"
 """00000000 and its kin; 1900-01-00 is how a spreadsheet shows day 0, an empty cell that was made a date."""
@@ -81,14 +93,78 @@ class Normalised:
 
 
 def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit: str | None = None) -> Normalised:
-    """Read the cells of one column.
+    """Read the cells of one column; see `ColumnReader`."""
+    return ColumnReader(column, context, header_unit=header_unit).read(cells)
 
-    Args:
-        cells: String, as delivered.
-        column: its description in the contract.
-        context: code lists, as-of date and the like.
-        header_unit: the unit that the header names for bare numbers.
+
+class ColumnReader:
+    """Reads one column of a delivery, batch by batch.
+
+    A column that repeats itself is read once per distinct text of the delivery. Of the others, cells that already
+    stand as they are stored are taken at once, and only the rest is taken apart.
     """
+
+    def __init__(self, column: Column, context: Context, *, header_unit: str | None = None) -> None:
+        """Make a reader.
+
+        Args:
+            column: its description in the contract.
+            context: code lists, as-of date and the like.
+            header_unit: the unit that the header names for bare numbers.
+        """
+        self._column = column
+        self._context = context
+        self._header_unit = header_unit
+        self._known = Distinct(self._take_apart) if column.type in _REPETITIVE else None
+
+    def read(self, cells: pl.Series) -> Normalised:
+        """Read cells (String, as delivered)."""
+        if self._known is not None:
+            return _normalised(self._known.read(cells.fill_null("")))
+        sure = _canonical(cells, self._column, self._context, self._header_unit)
+        plain = _plain(sure, self._column)
+        rest = np.flatnonzero(~sure.certain)
+        return _normalised(_patched(plain, rest, self._take_apart(cells.gather(rest))) if len(rest) else plain)
+
+    def _take_apart(self, cells: pl.Series) -> pl.DataFrame:
+        return _taken_apart(cells, self._column, self._context, self._header_unit)
+
+
+def _canonical(cells: pl.Series, column: Column, context: Context, header_unit: str | None) -> canonical.Canonical:
+    with_units = canonical.read_empty if header_unit is not None else canonical.read_decimals
+    readers: dict[ColumnType, Callable[[pl.Series], canonical.Canonical]] = {
+        ColumnType.TEXT: lambda texts: canonical.read_text(texts, person_name=_is_person_name(column)),
+        ColumnType.ID: lambda texts: canonical.read_ids(texts, context.as_of),
+        ColumnType.USCC: canonical.read_usccs,
+        ColumnType.DATE: canonical.read_dates,
+        ColumnType.DATETIME: canonical.read_datetimes,
+        ColumnType.INT: canonical.read_integers,
+        ColumnType.DECIMAL: canonical.read_decimals,
+        ColumnType.MONEY: with_units,
+        ColumnType.QUANTITY: with_units,
+    }
+    return readers[column.type](cells)
+
+
+def _plain(sure: canonical.Canonical, column: Column) -> pl.DataFrame:
+    """Return the reading of the certain cells; plain amounts of money are in yuan."""
+    parts = {"value": sure.value}
+    if column.type is ColumnType.MONEY:
+        given = pl.Series(sure.certain & ~sure.missing)
+        parts |= {"amount": sure.value, "currency": pl.select(pl.when(given).then(pl.lit("CNY")))["literal"]}
+    nothing = _nulls(len(sure.value))
+    return pl.DataFrame(parts | {"missing": pl.Series(sure.missing), "finding": nothing, "suggestion": nothing})
+
+
+def _patched(plain: pl.DataFrame, places: NDArray[np.int64], read: pl.DataFrame) -> pl.DataFrame:
+    """Return the plain reading with the rows at the places read another way."""
+    source = np.arange(len(plain), dtype=np.uint32)
+    source[places] = np.arange(len(plain), len(plain) + len(places), dtype=np.uint32)
+    return pl.concat([plain, read.select(plain.columns)])[source]
+
+
+def _taken_apart(cells: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
+    """Read cells of any form. Returns the column's parts, `missing`, `finding` and `suggestion`."""
     text = tidy(cells)
     nothing = _missing(text, column, context)
     places = (~nothing).arg_true()
@@ -101,8 +177,12 @@ def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit
         read = read.with_columns(value=put(read["value"], nothing.arg_true(), default))
         finding = put(finding, nothing.arg_true(), "code_default")
     suggestion = read["suggestion"] if "suggestion" in read.columns else _nulls(len(text))
-    values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion")}
-    return Normalised(values, nothing, finding, suggestion)
+    return read.with_columns(finding=finding, suggestion=suggestion, missing=nothing)
+
+
+def _normalised(read: pl.DataFrame) -> Normalised:
+    values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion", "missing")}
+    return Normalised(values, read["missing"], read["finding"], read["suggestion"])
 
 
 def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
@@ -151,11 +231,15 @@ def _reader(column: Column, context: Context, header_unit: str | None) -> Callab
 
 def _read_text(text: pl.Series, column: Column) -> pl.DataFrame:
     finding = damage(text)
-    if _PERSON_NAME.search(column.header):
+    if _is_person_name(column):
         text = tidy_person_names(text)
         lost = text.str.contains(_LOST_CHARACTER) & finding.is_null()
         finding = put(finding, lost.arg_true(), "text_damaged")
     return pl.DataFrame({"value": text, "finding": finding})
+
+
+def _is_person_name(column: Column) -> bool:
+    return _PERSON_NAME.search(column.header) is not None
 
 
 def _spread(read: pl.DataFrame, places: pl.Series, length: int) -> pl.DataFrame:

@@ -29,7 +29,13 @@ _UTF8_AS_GBK = _class(range(0xE4, 0xEA), range(0x80, 0xC0)) + _class(range(0x81,
 """Two Chinese characters in UTF-8 read as GBK begin with a pair like this (three bytes each, of which the first is
 0xE4 to 0xE9); few true words hold one."""
 _MISREAD = f"{_GBK_AS_LATIN}|{_UTF8_AS_GBK}"
+_AMONG_CHINESE = f"锟斤|烫|屯屯|{_UTF8_AS_GBK}"
 _PRIVATE_USE = r"[\x{e000}-\x{f8ff}]"
+
+
+def may_be_garbled(texts: pl.Series) -> bool:
+    """Say whether any text may be garbled though all its characters are Chinese or ASCII."""
+    return bool(texts.str.contains(_AMONG_CHINESE).any())
 
 
 def damage(texts: pl.Series) -> pl.Series:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from connectors.normalise.text import first_true, fold, put
+from connectors.normalise.text import first_place, fold, named, put
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -20,6 +20,8 @@ _PROVINCES = frozenset(
 )
 _FOREIGN = 9
 """First digit of a foreign permanent resident's number: 9 + place (2) + nationality (3), then as everyone's."""
+_KNOWN_HEADS = np.array([head in _PROVINCES or head // 10 == _FOREIGN for head in range(256)])
+"""By the number's first two digits."""
 
 USCC_CHARACTERS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 USCC_WEIGHTS = np.array([pow(3, i, 31) for i in range(17)], dtype=np.int64)
@@ -63,7 +65,7 @@ def normalise_id(cells: pl.Series, as_of: date) -> pl.DataFrame:
     whole = frame["finding"].is_null()
     places = whole.arg_true()
     if len(places):
-        verdict = _judge_id(_characters(frame["value"].gather(places), 18), as_of)
+        verdict = _judge_id(ascii_matrix(frame["value"].gather(places), 18), as_of)
         frame = frame.with_columns(put(frame["finding"], places, verdict))
     lengthened = pl.col("text").str.len_bytes() == 15
     return frame.with_columns(
@@ -82,7 +84,9 @@ def normalise_id(cells: pl.Series, as_of: date) -> pl.DataFrame:
 
 def citizen_remainder(first17: Bytes) -> Ints:
     """Return, for an (n, 17) array of ASCII digits, the place of the check in `ID_CHECKS` (GB 11643-1999, MOD 11-2)."""
-    remainder: Ints = ((first17.astype(np.int64) - ord("0")) @ ID_WEIGHTS) % 11
+    # sums of at most 9 x 99: exact in float32, whose products numpy leaves to the vector unit
+    weighted = (first17 - np.uint8(ord("0"))).astype(np.float32) @ ID_WEIGHTS.astype(np.float32)
+    remainder: Ints = weighted.astype(np.int64) % 11
     return remainder
 
 
@@ -122,7 +126,7 @@ def normalise_uscc(cells: pl.Series) -> pl.DataFrame:
     places = frame["finding"].is_null().arg_true()
     if len(places):
         codes = frame["value"].gather(places)
-        found = _judge_uscc(_characters(codes, 18))
+        found = _judge_uscc(ascii_matrix(codes, 18))
         known = codes.str.slice(0, 2).is_in(_USCC_PREFIXES)
         found = pl.select(pl.when(found.is_not_null()).then(found).when(~known).then(pl.lit("uscc_prefix"))).to_series()
         frame = frame.with_columns(put(frame["finding"], places, found))
@@ -133,6 +137,26 @@ def normalise_uscc(cells: pl.Series) -> pl.DataFrame:
         .otherwise("finding"),
         suggestion=pl.lit(None, dtype=pl.String),
     )
+
+
+def right_ids(numbers: Bytes, as_of: date) -> NDArray[np.bool_]:
+    """Say, for an (n, 18) array of bytes, which are citizen numbers without any fault (GB 11643-1999).
+
+    Args:
+        as_of: dates of birth must not lie after it.
+    """
+    shaped = _digits(numbers[:, :17]) & ((numbers[:, 17] - np.uint8(ord("0")) <= 9) | (numbers[:, 17] == ord("X")))
+    right: NDArray[np.bool_] = shaped & (_id_fault(np.where(shaped[:, None], numbers, ord("0")), as_of) == 0)
+    return right
+
+
+def right_usccs(codes: Bytes) -> NDArray[np.bool_]:
+    """Say, for an (n, 18) array of bytes, which are unified social credit codes without any fault (GB 32100-2015)."""
+    shaped = (_USCC_VALUES[codes] >= 0).all(axis=1)
+    prefixes = codes[:, 0].astype(np.uint16) * 256 + codes[:, 1]
+    known = np.isin(prefixes, [ord(p[0]) * 256 + ord(p[1]) for p in _USCC_PREFIXES])
+    right: NDArray[np.bool_] = shaped & known & (_uscc_fault(codes) == 0)
+    return right
 
 
 def organisation_check(first8: Bytes) -> Bytes:
@@ -150,8 +174,8 @@ def _compact(cells: pl.Series) -> pl.Series:
     return put(text, parted.arg_true(), text.filter(parted).str.replace_all(r"[\s\-]", ""))
 
 
-def _characters(texts: pl.Series, width: int) -> Bytes:
-    """Return ASCII texts of one width as an (n, width) array."""
+def ascii_matrix(texts: pl.Series, width: int) -> Bytes:
+    """Return texts of one width in bytes as an (n, width) array of their bytes."""
     array = texts.to_arrow()
     _, offsets, data = array.buffers()
     if offsets is None or data is None:
@@ -167,9 +191,9 @@ def _lengthen(text: pl.Series, as_of: date) -> pl.Series:
         return text
     old = text.gather(places)
     first17 = old.str.slice(0, 6) + "19" + old.str.slice(6)
-    checks = pl.Series(list(ID_CHECKS)).gather(citizen_remainder(_characters(first17, 17)))
+    checks = pl.Series(list(ID_CHECKS)).gather(citizen_remainder(ascii_matrix(first17, 17)))
     new = first17 + checks
-    born, exists = _birth_dates(_characters(new, 18))
+    born, exists = _birth_dates(ascii_matrix(new, 18))
     return put(text, places, new.zip_with(pl.Series(exists & (born <= _as_number(as_of))), old))
 
 
@@ -178,9 +202,10 @@ def _as_number(day: date) -> int:
 
 
 def _birth_dates(numbers: Bytes) -> tuple[Ints, NDArray[np.bool_]]:
-    digits = numbers[:, 6:14].astype(np.int64) - ord("0")
-    born = digits @ (10 ** np.arange(7, -1, -1, dtype=np.int64))
-    year, month, day = born // 10_000, born // 100 % 100, born % 100
+    digits = (numbers[:, 6:14] - np.uint8(ord("0"))).astype(np.int32)
+    year = ((digits[:, 0] * 10 + digits[:, 1]) * 10 + digits[:, 2]) * 10 + digits[:, 3]
+    month, day = digits[:, 4] * 10 + digits[:, 5], digits[:, 6] * 10 + digits[:, 7]
+    born = (year * 100 + month) * 100 + day
     return born, real_days(year, month, day) & (year >= 1840)
 
 
@@ -194,21 +219,39 @@ def real_days(year: Ints, month: Ints, day: Ints) -> NDArray[np.bool_]:
     return exists
 
 
+def _digits(characters: Bytes) -> NDArray[np.bool_]:
+    shaped = np.ones(len(characters), dtype=np.bool_)
+    for place in range(characters.shape[1]):
+        shaped &= characters[:, place] - np.uint8(ord("0")) <= 9
+    return shaped
+
+
+_ID_FAULTS = ["id_date", "id_sequence", "id_check", "id_future", "id_region"]
+_USCC_FAULTS = ["uscc_check", "uscc_organisation"]
+
+
 def _judge_id(numbers: Bytes, as_of: date) -> pl.Series:
-    born, exists = _birth_dates(numbers)
-    checks = np.frombuffer(ID_CHECKS.encode(), dtype=np.uint8)
-    checked = checks[citizen_remainder(numbers[:, :17])] == numbers[:, 17]
-    sequence = numbers[:, 14:17].astype(np.int64).sum(axis=1) > 3 * ord("0")
-    head = (numbers[:, 0].astype(np.int64) - ord("0")) * 10 + numbers[:, 1] - ord("0")
-    known = np.isin(head, list(_PROVINCES)) | (numbers[:, 0] == ord("0") + _FOREIGN)
-    return first_true(
-        [~exists, ~sequence, ~checked, born > _as_number(as_of), ~known],
-        ["id_date", "id_sequence", "id_check", "id_future", "id_region"],
-    )
+    return named(_id_fault(numbers, as_of), _ID_FAULTS)
 
 
 def _judge_uscc(codes: Bytes) -> pl.Series:
+    return named(_uscc_fault(codes), _USCC_FAULTS)
+
+
+def _id_fault(numbers: Bytes, as_of: date) -> Ints:
+    """Return the place, from 1, of the first fault in `_ID_FAULTS` of citizen numbers of the right shape, else 0."""
+    born, exists = _birth_dates(numbers)
+    checks = np.frombuffer(ID_CHECKS.encode(), dtype=np.uint8)
+    checked = checks[citizen_remainder(numbers[:, :17])] == numbers[:, 17]
+    sequence = (numbers[:, 14] != ord("0")) | (numbers[:, 15] != ord("0")) | (numbers[:, 16] != ord("0"))
+    head = (numbers[:, 0] - np.uint8(ord("0"))) * 10 + numbers[:, 1] - np.uint8(ord("0"))
+    known = _KNOWN_HEADS[head]
+    return first_place([~exists, ~sequence, ~checked, born > _as_number(as_of), ~known])
+
+
+def _uscc_fault(codes: Bytes) -> Ints:
+    """Return the place, from 1, of the first fault in `_USCC_FAULTS` of credit codes of the right shape, else 0."""
     values = _USCC_VALUES[codes]
     checked = (31 - (values[:, :17] @ USCC_WEIGHTS) % 31) % 31 == values[:, 17]
     organisation = organisation_check(codes[:, 8:16]) == codes[:, 16]
-    return first_true([~checked, ~organisation], ["uscc_check", "uscc_organisation"])
+    return first_place([~checked, ~organisation])

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+_MAX_KNOWN = 200_000
+"""Distinct texts that are remembered of one column."""
 NAME_DOT = "\u00b7"
 _UNTIDY = (
     r"[\x00-\x1f\x7f\x{85}\x{a0}\x{ad}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}"
@@ -150,12 +152,42 @@ def named(choice: NDArray[np.int64], names: Sequence[str]) -> pl.Series:
 
 def first_true(conditions: Sequence[NDArray[np.bool_]], names: Sequence[str]) -> pl.Series:
     """Return per row the name of the first condition that holds, else null."""
-    return named(np.select(conditions, [np.int64(i) for i in range(1, len(names) + 1)], np.int64(0)), names)
+    return named(first_place(conditions), names)
+
+
+def first_place(conditions: Sequence[NDArray[np.bool_]]) -> NDArray[np.int64]:
+    """Return per row the place, from 1, of the first condition that holds, else 0."""
+    place = np.zeros(len(conditions[0]), dtype=np.int64)
+    for number in range(len(conditions), 0, -1):
+        place[conditions[number - 1]] = number
+    return place
 
 
 def over_distinct(texts: pl.Series, function: Callable[[pl.Series], pl.DataFrame]) -> pl.DataFrame:
     """Apply a function of distinct texts to a series with repetitions; one row per text, in order."""
-    encoded = texts.to_arrow().dictionary_encode()
-    distinct = pl.Series(texts.name, encoded.dictionary, dtype=pl.String)
-    result = function(distinct)
-    return result[np.asarray(encoded.indices)]
+    return Distinct(function).read(texts)
+
+
+class Distinct:
+    """A function of texts that is asked once per distinct text, however many batches they come in."""
+
+    def __init__(self, function: Callable[[pl.Series], pl.DataFrame]) -> None:
+        """Make it of a function that returns one row per text, in order."""
+        self._function = function
+        self._places: dict[str, int] = {}
+        self._answers: pl.DataFrame | None = None
+
+    def read(self, texts: pl.Series) -> pl.DataFrame:
+        """Return one row per text, in order."""
+        encoded = texts.to_arrow().dictionary_encode()
+        distinct: list[str] = encoded.dictionary.to_pylist()  # type: ignore[assignment]
+        if len(self._places) > _MAX_KNOWN:
+            self._places, self._answers = {}, None
+        fresh = [text for text in distinct if text not in self._places]
+        if fresh or self._answers is None:
+            answers = self._function(pl.Series(fresh, dtype=pl.String))
+            self._answers = answers if self._answers is None else pl.concat([self._answers, answers])
+            self._places |= {text: len(self._places) + i for i, text in enumerate(fresh)}
+        known = np.fromiter((self._places[text] for text in distinct), dtype=np.uint32, count=len(distinct))
+        places = pl.Series(known[np.asarray(encoded.indices)] if len(distinct) else known)
+        return self._answers.select(pl.all().gather(places))

@@ -1,0 +1,191 @@
+"""Cells that already stand as they are stored: read at once, so that only the others are taken apart.
+
+A cell is *certain* where what it means follows from its bytes alone: a date written YYYY-MM-DD that exists, a citizen
+number with 18 characters and a right check, a text without anything to tidy, an empty cell. For a certain cell the
+reading here and the full reading of `connectors.normalise` give the same value and no finding; a property test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from connectors.normalise.dates import ZONE
+from connectors.normalise.garbled import may_be_garbled
+from connectors.normalise.identifiers import ascii_matrix, right_ids, right_usccs
+from connectors.normalise.numbers import STORED
+from connectors.normalise.text import missing
+
+Mask = NDArray[np.bool_]
+
+_FIRST_YEAR, _LAST_YEAR = 1800, 2098
+"""2099-12-31 and 9999-12-31 mean 长期: not certain."""
+_NO_SUMMER_TIME = 1992
+"""From this year on the city's clock is eight hours ahead of UTC without exception."""
+_MONTHS = np.arange(f"{_FIRST_YEAR}-01", f"{_LAST_YEAR + 1}-02", dtype="datetime64[M]").astype("datetime64[D]")
+_MONTH_STARTS = _MONTHS.astype(np.int64).astype(np.int32)
+_MONTH_LENGTHS = np.append(np.diff(_MONTH_STARTS), 0).astype(np.int32)
+_DAY_MICROSECONDS = 86_400_000_000
+_AHEAD_MICROSECONDS = 8 * 3_600_000_000
+_NUMBER = r"^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$"
+_WHOLE = r"^-?(?:0|[1-9]\d{0,14})$"
+
+_TO_LOOK_AT = frozenset([*range(0x20), *b" &'?\x7f", 0xC2, 0xC3, 0xE1, 0xE2, 0xE3, 0xEE, 0xEF, 0xF3, 0xF4])
+"""Bytes that a text to tidy, or a damaged one, has among its own: controls, spaces, `&`, `'`, `?`, and the first bytes
+of the blocks with invisible characters, odd spaces, name dots, accented letters, private-use and replacement
+characters."""
+_HARMLESS = bytes(byte for byte in range(256) if byte not in _TO_LOOK_AT)
+_HARMLESS_IN_NAMES = _HARMLESS.replace(b".", b"")
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """What is certain about the cells of a column.
+
+    Attributes:
+        certain: which cells; their value is final, and they have no finding.
+        missing: which of the certain cells are empty.
+        value: typed, null where missing or not certain.
+    """
+
+    certain: Mask
+    missing: Mask
+    value: pl.Series
+
+
+def read_text(cells: pl.Series, *, person_name: bool) -> Canonical:
+    """Read texts; all are certain where no byte of any has to be looked at, but for words that mean "nothing"."""
+    harmless = _HARMLESS_IN_NAMES if person_name else _HARMLESS
+    data = _bytes(cells)
+    if data.translate(None, harmless) or (not data.isascii() and may_be_garbled(cells)):
+        certain = empty = _empty(cells)
+    else:
+        empty = _empty(cells)
+        certain = ~missing(cells).fill_null(True).to_numpy() | empty
+    return Canonical(certain, empty, _only(cells, certain & ~empty))
+
+
+def read_ids(cells: pl.Series, as_of: date) -> Canonical:
+    """Read citizen numbers: 18 characters, everything about them right (GB 11643-1999)."""
+    return _fixed(cells, 18, lambda texts, matrix: (right_ids(matrix, as_of), texts))
+
+
+def read_usccs(cells: pl.Series) -> Canonical:
+    """Read unified social credit codes: 18 characters, everything about them right (GB 32100-2015)."""
+    return _fixed(cells, 18, lambda texts, matrix: (right_usccs(matrix), texts))
+
+
+def read_dates(cells: pl.Series) -> Canonical:
+    """Read dates written YYYY-MM-DD."""
+    return _fixed(cells, 10, lambda _, matrix: _dates(matrix))
+
+
+def read_datetimes(cells: pl.Series) -> Canonical:
+    """Read points in time written YYYY-MM-DD hh:mm:ss, since the last summer time."""
+    return _fixed(cells, 19, lambda _, matrix: _datetimes(matrix))
+
+
+def read_integers(cells: pl.Series) -> Canonical:
+    """Read plain whole numbers of at most 15 digits."""
+    return _numbers(cells, _WHOLE, pl.Int64())
+
+
+def read_decimals(cells: pl.Series) -> Canonical:
+    """Read plain decimal numbers of at most 15 digits before and six after the point."""
+    return _numbers(cells, _NUMBER, STORED)
+
+
+def read_empty(cells: pl.Series) -> Canonical:
+    """Read nothing but empty cells."""
+    empty = _empty(cells)
+    return Canonical(empty, empty, pl.Series([None], dtype=STORED).new_from_index(0, len(cells)))
+
+
+def _numbers(cells: pl.Series, pattern: str, kind: pl.DataType) -> Canonical:
+    empty = _empty(cells)
+    plain = cells.str.contains(pattern).fill_null(False).to_numpy()
+    return Canonical(plain | empty, empty, _only(cells, plain).cast(kind, strict=False))
+
+
+def _fixed(
+    cells: pl.Series, width: int, read: Callable[[pl.Series, NDArray[np.uint8]], tuple[Mask, pl.Series]]
+) -> Canonical:
+    """Read the cells of one width in bytes; `read` says which of them are certain, and their values."""
+    lengths = cells.str.len_bytes().fill_null(0)
+    empty = (lengths == 0).to_numpy()
+    fitting = (lengths == width).to_numpy()
+    if fitting.all():
+        certain, value = read(cells, ascii_matrix(cells, width))
+        return Canonical(certain, empty, _only(value, certain))
+    places = np.flatnonzero(fitting)
+    texts = cells.gather(places)
+    right, value = read(texts, ascii_matrix(texts, width))
+    source = np.full(len(cells), len(texts), dtype=np.uint32)
+    source[places[right]] = np.flatnonzero(right)
+    nothing = pl.Series([None], dtype=value.dtype)
+    certain = empty.copy()
+    certain[places[right]] = True
+    return Canonical(certain, empty, pl.concat([value, nothing]).gather(source))
+
+
+def _dates(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
+    days, exists, _ = _days(matrix)
+    return exists, pl.Series(days).cast(pl.Date)
+
+
+def _datetimes(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
+    days, exists, years = _days(matrix)
+    digits = matrix - np.uint8(ord("0"))
+    hour, minute, second = (_two(digits, start) for start in (11, 14, 17))
+    certain = exists & (years >= _NO_SUMMER_TIME) & ((matrix[:, 10] == ord(" ")) | (matrix[:, 10] == ord("T")))
+    for place in (13, 16):
+        certain &= matrix[:, place] == ord(":")
+    for place in (11, 12, 14, 15, 17, 18):
+        certain &= digits[:, place] <= 9
+    certain &= (hour < 24) & (minute < 60) & (second < 60)
+    seconds = (hour.astype(np.int64) * 60 + minute) * 60 + second
+    moment = days.astype(np.int64) * _DAY_MICROSECONDS + seconds * 1_000_000 - _AHEAD_MICROSECONDS
+    return certain, pl.Series(moment).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(ZONE)
+
+
+def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask, NDArray[np.int32]]:
+    """Return the day number, whether YYYY-MM-DD is a day, and the year, of the first ten characters."""
+    digits = matrix[:, :10] - np.uint8(ord("0"))
+    shaped = (matrix[:, 4] == ord("-")) & (matrix[:, 7] == ord("-"))
+    for place in (0, 1, 2, 3, 5, 6, 8, 9):
+        shaped &= digits[:, place] <= 9
+    years = _two(digits, 0) * 100 + _two(digits, 2)
+    months, days = _two(digits, 5), _two(digits, 8)
+    shaped &= (years >= _FIRST_YEAR) & (years <= _LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
+    month: NDArray[np.int32] = np.where(shaped, (years - _FIRST_YEAR) * 12 + months - 1, 0)
+    return _MONTH_STARTS[month] + days - 1, shaped & (days <= _MONTH_LENGTHS[month]), years
+
+
+def _two(digits: NDArray[np.uint8], place: int) -> NDArray[np.int32]:
+    return digits[:, place].astype(np.int32) * 10 + digits[:, place + 1]
+
+
+def _empty(cells: pl.Series) -> Mask:
+    empty: Mask = (cells.str.len_bytes().fill_null(0) == 0).to_numpy()
+    return empty
+
+
+def _only(values: pl.Series, places: Mask) -> pl.Series:
+    """Return the values at the places, null elsewhere."""
+    if places.all():
+        return values
+    chosen = pl.DataFrame({"value": values, "chosen": places})
+    return chosen.select(pl.when("chosen").then("value"))["value"]
+
+
+def _bytes(cells: pl.Series) -> bytes:
+    """Return the bytes of all cells, one after another."""
+    array: Any = cells.to_arrow()
+    _, _, data = array.buffers()
+    return data.to_pybytes() if data is not None else b""
