@@ -24,6 +24,7 @@ print("RESULT" + json.dumps({{
         dag_id: {{
             "tasks": sorted(dag.task_ids), "active": dag.max_active_runs, "doc": bool(dag.doc_md),
             "leaves": sorted(t.task_id for t in dag.leaves),
+            "rules": {{t.task_id: t.trigger_rule.value for t in dag.tasks}},
         }} for dag_id, dag in bag.dags.items()
     }},
 }}))
@@ -56,6 +57,12 @@ def test_every_dag_runs_one_at_a_time_and_explains_itself(loaded: dict[str, dict
     for dag in loaded["dags"].values():
         assert dag["active"] == 1
         assert dag["doc"]
+
+
+def test_files_are_looked_for_when_a_source_cannot_be_read(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    intake = loaded["dags"]["intake"]
+    assert {"due_sources", "pull", "discover"} <= set(intake["tasks"])  # type: ignore[arg-type]
+    assert intake["rules"]["discover"] == "all_done"  # type: ignore[index]
 
 
 def test_each_database_is_a_task_of_its_own(loaded: dict[str, dict[str, dict[str, object]]]) -> None:

@@ -15,7 +15,9 @@ import pytest
 from rich.console import Console
 
 from connectors.settings import Settings
-from weihai import airflow, ports, services
+from connectors.sources.endpoint import ConnectionFields
+from connectors.sources.errors import SourceError
+from weihai import airflow, airflow_connection, ports, services
 from weihai.airflow_api import AirflowClient
 from weihai.commands.platform import lines
 from weihai.processes import ProcessIdentity, processes_of_session
@@ -106,6 +108,14 @@ def test_run_goes_through_the_scheduler_and_its_log_can_be_read(platform: Platfo
     assert f"home is {platform.settings.home}" in log
     assert api.active_runs("probe") == []
     assert api.dag_run("probe", "run-2") is None
+
+
+def test_command_line_knows_the_connections_that_were_made_in_the_interface(platform: Platform) -> None:
+    made = {"conn_type": "postgres", "host": "db", "port": 5433, "schema": "civil", "login": "r", "password": "p@s"}
+    AirflowClient.of(platform.settings)._send("POST", "/api/v2/connections", json={"connection_id": "civil_db", **made})
+    assert airflow_connection.ask(platform.settings, "civil_db", os.environ) == ConnectionFields(**made)
+    with pytest.raises(SourceError, match="没有连接 other"):
+        airflow_connection.ask(platform.settings, "other", os.environ)
 
 
 def test_status_names_everything_and_hides_the_passwords(platform: Platform) -> None:

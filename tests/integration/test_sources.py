@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from connectors import landing
 from connectors.contract import Contract, load_contracts
@@ -25,6 +26,7 @@ from connectors.sources.pull import PullReport, pull
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.office import Office
 from tests.unit.interface_server import Answer, Call, interface
+from weihai.cli import build_app
 
 _numbers = itertools.count(1)
 
@@ -162,26 +164,26 @@ def test_a_table_is_read_whole_into_raw_with_its_types(office: Office, source: S
     assert list(office.settings.pulling.iterdir()) == []
 
 
-def test_what_is_gone_from_the_source_is_withdrawn_when_it_is_read_whole(office: Office, source: Source) -> None:
-    fill(source, (1, "2021-10-01"), (2, "2021-10-01"))
-    pulled(office, "whole", source.endpoint)
+def test_what_is_gone_from_the_source_is_withdrawn_when_it_is_read_whole(office: Office, postgres: Source) -> None:
+    fill(postgres, (1, "2021-10-01"), (2, "2021-10-01"))
+    pulled(office, "whole", postgres.endpoint)
     office.run()
-    source.execute("delete from 许可 where no = 1")
-    pulled(office, "whole", source.endpoint)
+    postgres.execute("delete from 许可 where no = 1")
+    pulled(office, "whole", postgres.endpoint)
     [batch_id] = office.run()
     assert office.batch(batch_id, "rows_loaded, rows_unchanged, rows_withdrawn") == (0, 1, 1)
     assert codes(office, "whole") == ["C2"]
 
 
-def test_nothing_is_delivered_again_when_the_source_is_as_it_was(office: Office, source: Source) -> None:
-    fill(source, (1, "2021-10-01"))
-    pulled(office, "whole", source.endpoint)
+def test_nothing_is_delivered_again_when_the_source_is_as_it_was(office: Office, postgres: Source) -> None:
+    fill(postgres, (1, "2021-10-01"))
+    pulled(office, "whole", postgres.endpoint)
     office.run()
-    assert pulled(office, "whole", source.endpoint).outcome == "unchanged"
+    assert pulled(office, "whole", postgres.endpoint).outcome == "unchanged"
     assert office.run() == []
     # the same list on the next day is a timely delivery of that day
     office.now += timedelta(days=1)
-    assert pulled(office, "whole", source.endpoint).outcome == "delivered"
+    assert pulled(office, "whole", postgres.endpoint).outcome == "delivered"
     [batch_id] = office.run()
     assert office.batch(batch_id, "status, rows_unchanged, as_of") == ("accepted", 1, date(2021, 10, 8))
 
@@ -198,12 +200,12 @@ def test_a_correction_by_file_is_followed_when_the_source_still_says_otherwise(
     assert office.current("whole", "name") == [("名1",)]
 
 
-def test_an_empty_list_is_answered_and_withdraws_nothing(office: Office, source: Source) -> None:
-    fill(source, (1, "2021-10-01"))
-    pulled(office, "whole", source.endpoint)
+def test_an_empty_list_is_answered_and_withdraws_nothing(office: Office, postgres: Source) -> None:
+    fill(postgres, (1, "2021-10-01"))
+    pulled(office, "whole", postgres.endpoint)
     office.run()
-    source.execute("delete from 许可")
-    assert pulled(office, "whole", source.endpoint).outcome == "delivered"
+    postgres.execute("delete from 许可")
+    assert pulled(office, "whole", postgres.endpoint).outcome == "delivered"
     [batch_id] = office.run()
     assert office.batch(batch_id) == "rejected"
     assert codes(office, "whole") == ["C1"]
@@ -341,9 +343,10 @@ def test_nothing_is_lost_and_nothing_doubled_when_a_pull_is_killed(
             real(*arguments, **options)
         raise Killed
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        patched.setattr(module, name, dying)
+    monkeypatch.setattr(module, name, dying)
+    with pytest.raises(Killed):
         pulled(office, "changed", postgres.endpoint)
+    monkeypatch.undo()
     again = pulled(office, "changed", postgres.endpoint)
     assert again.outcome == ("waiting" if name == "drop" else "delivered")
     assert len(waiting_files(office)) == 1
@@ -463,6 +466,26 @@ def test_nothing_is_withdrawn_when_an_interface_has_nothing_or_breaks_off(office
         with interface(lambda _, answer=answer: answer) as server, pytest.raises(SourceError, match=said):
             pulled(office, "fetched", Endpoint(server.url), sleep=lambda _: None)
     assert waiting_files(office) == []
+
+
+def test_one_source_is_read_by_command_with_its_address_in_a_file(
+    office: Office, sqlite: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(sqlite, (1, "2021-10-01"))
+    address = tmp_path / "address"
+    address.write_text(f"{sqlite.endpoint.url}\n", encoding="utf-8")
+    monkeypatch.setenv("WEIHAI_HOME", str(office.settings.home))
+    monkeypatch.setenv("WAREHOUSE_DSN", office.settings.dsn())
+    monkeypatch.setenv("WEIHAI_CONTRACTS", str(office.settings.contract_folders[0]))
+    command = ["pull", "test_office", "whole", "--url-file", str(address), "--as-of", "2021-09-30"]
+    done = CliRunner().invoke(build_app(), command)
+    assert (done.exit_code, "读取 1 行" in done.output) == (0, True), done.output
+    [batch_id] = office.run()
+    assert office.batch(batch_id, "status, as_of") == ("accepted", date(2021, 9, 30))
+    address.write_text("postgresql://u:s3cret@127.0.0.1:1/d", encoding="utf-8")
+    failed = CliRunner().invoke(build_app(), command)
+    assert isinstance(failed.exception, SourceError)
+    assert "s3cret" not in f"{failed.exception} {failed.output}"
 
 
 def refuse(office: Office, batch_id: int) -> None:
