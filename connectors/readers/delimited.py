@@ -106,7 +106,7 @@ def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, 
         buffer = carry + chunk if carry else chunk
         records = split_records(buffer, delimiter, widths=widths, final=following is None)
         if len(records.starts):
-            yield _batch(buffer, records, delimiter, row_no, damaged=encoding.damaged_lines > 0)
+            yield _batch(buffer, records, delimiter, row_no, damaged=not encoding.is_clean)
         row_no += len(records.starts)
         carry = buffer[records.consumed :]
         chunk = following

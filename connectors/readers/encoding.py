@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import polars as pl
+
 from connectors.readers.model import UnreadableFileError
 
 CHUNK_BYTES = 16 * 1024**2
@@ -15,10 +17,19 @@ MAX_LINE_BYTES = 64 * 1024**2
 UNDECODABLE = "\ufdd0"
 """Stands for bytes that are not text; a Unicode non-character, so it is in no real file."""
 _FIRST_LOOK_BYTES = 64 * 1024
-_BOMS = {"utf-8": codecs.BOM_UTF8, "gb18030": b"\x84\x31\x95\x33"}
-
+_TRIAL_BYTES = 16 * 1024**2
+"""Of a file that is not clean UTF-8 so much is read in each encoding to choose one."""
+_MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "gb18030": b"\x84\x31\x95\x33",
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+_HANDLER = "weihai_undecodable"
 codecs.register_error(
-    "weihai_undecodable",
+    _HANDLER,
     lambda error: (UNDECODABLE, error.end) if isinstance(error, UnicodeDecodeError) else ("", 0),
 )
 
@@ -28,66 +39,130 @@ class Encoding:
     """A text file's encoding.
 
     Attributes:
-        codec: `utf-8` or `gb18030`.
+        codec: `utf-8`, `gb18030`, `utf-16-le`, `utf-16-be`, `utf-32-le` or `utf-32-be`.
         bom: the byte order mark the file begins with.
-        damaged_lines: lines with bytes that are no text in it.
+        is_clean: all bytes are known to be text; else some may not be, which is found while reading.
     """
 
     codec: str
     bom: bytes
-    damaged_lines: int
+    is_clean: bool
 
     @property
     def name(self) -> str:
-        """The name people know: `utf-8-sig` where there is a byte order mark."""
-        return "utf-8-sig" if self.codec == "utf-8" and self.bom else self.codec
+        """The name people know: `utf-8-sig` where there is a byte order mark, `utf-16` of either byte order."""
+        if self.codec == "utf-8" and self.bom:
+            return "utf-8-sig"
+        return self.codec.removesuffix("-le").removesuffix("-be")
 
 
-@dataclass(frozen=True)
-class _Trial:
-    encoding: Encoding
-    lines: int
-    first_damaged: int | None
+@dataclass
+class _Damage:
+    """Lines with bytes that are no text, counted while reading."""
+
+    lines: int = 0
+    damaged: int = 0
+    first: int | None = None
+
+    def count(self, text: str) -> None:
+        """Count the lines of a text that ends with a line, or is the last."""
+        if UNDECODABLE in text:
+            hits = [number for number, line in enumerate(text.split("\n"), 1) if UNDECODABLE in line]
+            self.first = self.lines + hits[0] if self.first is None else self.first
+            self.damaged += len(hits)
+        self.lines += text.count("\n") + (not text.endswith("\n"))
 
     @property
-    def acceptable(self) -> bool:
+    def is_hopeless(self) -> bool:
+        """More lines are damaged than reading on could make up for."""
+        return self.damaged > 100 and self.damaged * 10 > self.lines
+
+    @property
+    def is_acceptable(self) -> bool:
         """At most one line in a hundred (one in a small file, never the first) may be damaged."""
-        damaged = self.encoding.damaged_lines
-        return damaged == 0 or (damaged <= max(1, self.lines // 100) and self.lines > 2 and self.first_damaged != 1)
+        few = self.damaged <= max(1, self.lines // 100)
+        return self.damaged == 0 or (few and self.lines > 2 and self.first != 1)
+
+    def refusal(self) -> UnreadableFileError:
+        """Return the answer to a file that is text in no encoding."""
+        return UnreadableFileError(
+            f"文件编码无法识别：既不是 UTF-8 也不是 GB18030（第 {self.first} 行起有无法识别的字节），"
+            "请另存为 UTF-8 编码的 CSV 后重新报送。"
+        )
 
 
 def detect_encoding(path: Path) -> Encoding:
-    """Try strict UTF-8, then strict GB18030 (not GBK: four-byte characters are real) over the whole file.
+    """Choose UTF-8 where all of the file is, else by its mark, else UTF-8 or GB18030, whichever damages fewer lines.
 
-    A file that is clean but for a few damaged lines takes the encoding with the fewest of them.
+    GB18030 and not GBK: four-byte characters are real.
 
     Raises:
         UnreadableFileError: neither fits; the message names the first damaged line.
     """
-    trials = []
-    for codec in ("utf-8", "gb18030"):
-        trial = _try(path, codec)
-        if trial.encoding.damaged_lines == 0:
-            return trial.encoding
-        trials.append(trial)
-    best = min(trials, key=lambda t: (not t.acceptable, t.encoding.damaged_lines / t.lines))
-    if not best.acceptable:
-        raise UnreadableFileError(
-            f"文件编码无法识别：既不是 UTF-8 也不是 GB18030（第 {best.first_damaged} 行起有无法识别的字节），"
-            "请另存为 UTF-8 编码的 CSV 后重新报送。"
-        )
-    return best.encoding
+    with path.open("rb") as file:
+        head = file.read(_FIRST_LOOK_BYTES)
+    wide = _wide_codec(head)
+    if wide is not None:
+        return Encoding(wide, _MARKS[wide] if head.startswith(_MARKS[wide]) else b"", is_clean=False)
+    mark = _MARKS["utf-8"] if head.startswith(_MARKS["utf-8"]) else b""
+    if _is_utf8(path, mark):
+        return Encoding("utf-8", mark, is_clean=True)
+    trials = {codec: _try(path, codec) for codec in ("utf-8", "gb18030")}
+    codec, best = min(trials.items(), key=lambda t: (not t[1].is_acceptable, t[1].damaged / max(t[1].lines, 1)))
+    if not best.is_acceptable:
+        raise best.refusal()
+    return Encoding(codec, _MARKS[codec] if head.startswith(_MARKS[codec]) else b"", is_clean=False)
+
+
+def _wide_codec(head: bytes) -> str | None:
+    """Return UTF-32 or UTF-16 by its mark, or by the NULs of UTF-16 text that begins in ASCII."""
+    for codec in ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be"):
+        if head.startswith(_MARKS[codec]):
+            return codec
+    if len(head) < 2 or (head[0] == 0) == (head[1] == 0):
+        return None
+    return "utf-16-be" if head[0] == 0 else "utf-16-le"
 
 
 def utf8_chunks(path: Path, encoding: Encoding) -> Iterator[bytes]:
-    """Yield the file's text as UTF-8, cut after line feeds; undecodable bytes become `UNDECODABLE`."""
+    """Yield the file's text as UTF-8, cut after line feeds; undecodable bytes become `UNDECODABLE`.
+
+    Raises:
+        UnreadableFileError: a line is too long, or too many lines turn out to be damaged.
+    """
     with path.open("rb") as file:
         file.seek(len(encoding.bom))
+        if encoding.is_clean:
+            yield from _line_chunks(file, CHUNK_BYTES)
+            return
+        damage = _Damage()
+        for text in _decoded(file, encoding.codec):
+            damage.count(text)
+            if damage.is_hopeless:
+                raise damage.refusal()
+            yield text.encode("utf-8", "replace")
+        if not damage.is_acceptable:
+            raise damage.refusal()
+
+
+def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:
+    """Yield the rest of a file as text, cut after line feeds."""
+    if codec in ("utf-8", "gb18030"):
+        # no character of these has a line feed among its later bytes
         for chunk in _line_chunks(file, CHUNK_BYTES):
-            if encoding.codec == "utf-8" and encoding.damaged_lines == 0:
-                yield chunk
-            else:
-                yield chunk.decode(encoding.codec, errors="weihai_undecodable").encode()
+            yield chunk.decode(codec, errors=_HANDLER)
+        return
+    decoder, carry = codecs.getincrementaldecoder(codec)(errors=_HANDLER), ""
+    while piece := file.read(CHUNK_BYTES):
+        text = carry + decoder.decode(piece)
+        cut = text.rfind("\n") + 1
+        carry = text[cut:]
+        if len(carry) > MAX_LINE_BYTES:
+            raise _too_long()
+        if cut:
+            yield text[:cut]
+    if carry := carry + decoder.decode(b"", final=True):
+        yield carry
 
 
 def _line_chunks(file: BinaryIO, *sizes: int) -> Iterator[bytes]:
@@ -98,7 +173,7 @@ def _line_chunks(file: BinaryIO, *sizes: int) -> Iterator[bytes]:
         if cut == 0:
             carry += piece
             if len(carry) > MAX_LINE_BYTES:
-                raise UnreadableFileError("文件中有一行超过 64 MB，不像表格数据，请检查文件后重新报送。")
+                raise _too_long()
             continue
         yield carry + piece[:cut]
         carry = piece[cut:]
@@ -106,21 +181,30 @@ def _line_chunks(file: BinaryIO, *sizes: int) -> Iterator[bytes]:
         yield carry
 
 
-def _try(path: Path, codec: str) -> _Trial:
+def _too_long() -> UnreadableFileError:
+    return UnreadableFileError("文件中有一行超过 64 MB，不像表格数据，请检查文件后重新报送。")
+
+
+def _is_utf8(path: Path, mark: bytes) -> bool:
     with path.open("rb") as file:
-        bom = _BOMS[codec] if file.read(4).startswith(_BOMS[codec]) else b""
-        file.seek(len(bom))
-        lines = damaged = 0
-        first: int | None = None
+        file.seek(len(mark))
         for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES):
             try:
-                chunk.decode(codec)
-            except UnicodeDecodeError:
-                text = chunk.decode(codec, errors="weihai_undecodable")
-                hits = [number for number, line in enumerate(text.split("\n"), 1) if UNDECODABLE in line]
-                first = lines + hits[0] if first is None else first
-                damaged += len(hits)
-            lines += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
-            if damaged > 100 and damaged * 10 > lines:
+                pl.Series([chunk], dtype=pl.Binary).cast(pl.String)
+            except pl.exceptions.ComputeError:
+                return False
+    return True
+
+
+def _try(path: Path, codec: str) -> _Damage:
+    """Count what of a file's beginning is no text in an encoding."""
+    damage, left = _Damage(), _TRIAL_BYTES
+    with path.open("rb") as file:
+        if file.read(len(_MARKS[codec])) != _MARKS[codec]:
+            file.seek(0)
+        for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES):
+            damage.count(chunk.decode(codec, errors=_HANDLER))
+            left -= len(chunk)
+            if damage.is_hopeless or left <= 0:
                 break
-    return _Trial(Encoding(codec, bom, damaged), max(lines, 1), first)
+    return damage

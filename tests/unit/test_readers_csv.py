@@ -138,3 +138,22 @@ def test_records_tile_the_text_when_it_is_arbitrary(text: str, width: int) -> No
     ends = (found.starts + found.lengths).tolist()
     assert found.starts.tolist() == [0, *ends][: len(ends)]
     assert (found.lengths > 0).all()
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_wide_encoding_is_read_like_utf8_when_it_has_a_mark_or_begins_in_ascii(tmp_path: Path, codec: str) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_bytes('no,姓名\r\n1,𠮷野\r\n2,"换\n行"\r\n'.encode(codec))
+
+    rows = read(path)
+
+    assert rows == [(1, ("no", "姓名")), (2, ("1", "𠮷野")), (3, ("2", "换\n行"))]
+
+
+def test_a_large_file_is_answered_when_its_damage_begins_behind_the_first_look(tmp_path: Path) -> None:
+    path = tmp_path / "late.csv"
+    good = "编号,名称\n" + "1,威海\n" * 1_500_000
+    path.write_bytes(good.encode("gb18030") + b"2,\xff\xff\xff\n" * 200_000)
+
+    with pytest.raises(UnreadableFileError, match=r"第 1500002 行起"):
+        read(path)
