@@ -50,7 +50,9 @@ _RECOGNITION_LEAD = 0.05
 _NAMELESS = re.compile(r"(?i)^(f\d+|unnamed:?\s*\d+(_level_\d+)?|column\s*\d+|field\s*\d+|列\d+|字段\d+|_c?\d+)$")
 _NO_HEADER = re.compile(r"\d{4}|.{31}")
 """No wording of a header: it holds a number, or is a sentence."""
-_COUNTERS = frozenset({"序号", "行号"})
+ROW_NUMBER = "行号"
+"""Header of the first column of a receipt's rows."""
+_COUNTERS = frozenset({"序号", ROW_NUMBER})
 """Row counters of the department's table, or of a receipt that comes back corrected."""
 _EVERYWHERE = frozenset(
     [

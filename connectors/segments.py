@@ -146,6 +146,8 @@ def findings_of_all(segments: Segments, issues: Sequence[pa.RecordBatch]) -> pa.
     frame = pl.concat(frames).with_columns(segments=pl.col("segment").n_unique().over(ISSUE_SCHEMA.names))
     everywhere = frame.filter(pl.col("segments") == len(issues)).filter(pl.col("segment") == 0)
     own = frame.filter(pl.col("segments") < len(issues))
-    titles = pl.Series([f"{segments.title(n)}：" for n in range(len(issues))], dtype=pl.String)
-    named = own.with_columns(message=titles.gather(own["segment"]) + own["message"])
+    titles = pl.Series([f"{segments.title(n)}：" for n in range(len(issues))], dtype=pl.String).gather(own["segment"])
+    named = own.with_columns(
+        message=pl.when(pl.col("rule") == "sheet.other").then(pl.col("message")).otherwise(titles + pl.col("message"))
+    )
     return to_record_batch(pl.concat([everywhere, named]), ISSUE_SCHEMA)

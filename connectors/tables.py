@@ -25,7 +25,8 @@ HEAD_ROWS = 30
 """The header stands within so many records of the top."""
 RECEIPT_SHEET = "回执"
 RECEIPT_TITLE = "数据报送回执"
-"""First sheet of a receipt, and its first cell: dropped again, only its sheets of rows are read."""
+RECEIPT_DATE = "数据日期"
+"""First sheet of a receipt, its first cell, and the label of its as-of date: only its sheets of rows are read."""
 ROWS_SHEET = "问题行"
 """How the names of a receipt's sheets of rows begin."""
 _HEADLESS_ROWS = 3
@@ -65,7 +66,8 @@ class Table:
         header: the match.
         header_row_no: number of the header's first record.
         header_rows: the header's records as delivered, each as long as it has fields.
-        preamble: texts of the title rows above the header, one per row (hints for the as-of date).
+        preamble: texts of the title rows above the header, one per row (hints for the as-of date); of a corrected
+            receipt also its date.
         preamble_rows: number of filled records above the header.
         blank_rows: number of blank ones.
         batches: all records below the header; read once.
@@ -145,7 +147,8 @@ def find_tables(file: TextFile, contracts: Sequence[Contract]) -> tuple[Table, .
         for number, sheet in sheets
         if number not in taken
     )
-    tables = [_table(c) for c in chosen]
+    hints = _receipt_page(file) if is_receipt(file) else ()
+    tables = [_table(c, hints) for c in chosen]
     return (replace(tables[0], other_sheets=others), *tables[1:])
 
 
@@ -156,6 +159,12 @@ def is_receipt(file: TextFile) -> bool:
         return False
     batch = next(first.batches(), None)
     return batch is not None and len(batch) > 0 and batch.cells[batch.cells.columns[0]][0] == RECEIPT_TITLE
+
+
+def _receipt_page(file: TextFile) -> tuple[str, ...]:
+    """Return what the first page of a receipt says, so that its rows speak for the date they were first sent for."""
+    head = _head(file.sheets[0], 0)
+    return tuple(" ".join(row[:2]) for row in head.rows if row and row[0] == RECEIPT_DATE)
 
 
 def sheet_title(member: str, name: str) -> str:
@@ -259,7 +268,7 @@ def _why_not(candidates: Sequence[_Candidate], contracts: Sequence[Contract]) ->
     return header_problem(with_lookalikes(best.match, contract), contract) or ""
 
 
-def _table(chosen: _Candidate) -> Table:
+def _table(chosen: _Candidate, hints: tuple[str, ...]) -> Table:
     head, reading = chosen.head, chosen.reading
     above = [" ".join(cell.strip() for cell in cells if cell.strip()) for cells in head.rows[: reading.first]]
     return Table(
@@ -268,7 +277,7 @@ def _table(chosen: _Candidate) -> Table:
         header=with_lookalikes(chosen.match, chosen.contract),
         header_row_no=reading.first + 1,
         header_rows=tuple(tuple(c.strip() for c in row) for row in head.rows[reading.first : reading.end]),
-        preamble=tuple(text for text in above if text),
+        preamble=(*hints, *(text for text in above if text)),
         preamble_rows=sum(bool(text) for text in above),
         blank_rows=sum(not text for text in above),
         batches=_below(head.sheet, reading.end),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from connectors.errors import UserError
 from connectors.receipts import content, place
 from connectors.receipts.offending import offending_rows
 from connectors.receipts.workbook import SHEET_ISSUES, OffendingRows, PlainIssue, render
+from connectors.segments import Segments
 from connectors.settings import Settings
 from connectors.sql_text import execute, one
 from connectors.staging import exists, table
@@ -38,14 +37,15 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
     folder = place.folder(settings.landing, batch.department, batch.extract)
     names = _names(settings, batch, parts, folder)
     scores = content.dimension_scores(connection, batch.batch_id)
-    found = _plain_issues(connection, batch.batch_id, parts)
+    segments = Segments.of_match(batch.header_match)
+    found = _plain_issues(connection, batch.batch_id, segments)
     count, notes = one(
         connection,
         "select count(*) filter (where severity <> 'info'), count(*) filter (where severity = 'info')"
         " from quality.issue where batch_id = %(batch)s",
         {"batch": batch.batch_id},
     )
-    listed = _by_part(content.issues(connection, batch.batch_id, content.JSON_ISSUES), parts)
+    listed = content.placed(content.issues(connection, batch.batch_id, content.JSON_ISSUES), segments, names)
     document = content.as_json(batch, names[0], scores, listed)
     workbook = render(
         batch,
@@ -53,7 +53,7 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
         file_names=names,
         scores=scores,
         found=found,
-        offending=_offending(settings, batch, parts, found),
+        offending=_offending(settings, segments, parts, found),
         issue_count=count,
         notes=notes,
     )
@@ -68,6 +68,8 @@ def read_json(connection: Connection, batch: Batch) -> dict[str, Any]:
     """Return a receipt from the database alone: masked, and there even where the department removed its file."""
     scores = content.dimension_scores(connection, batch.batch_id)
     found = content.issues(connection, batch.batch_id, content.JSON_ISSUES)
+    names = [part.file_name for part in batches.files(connection, batch.batch_id)]
+    found = content.placed(found, Segments.of_match(batch.header_match), names)
     return content.as_json(batch, batch.file_name, scores, found)
 
 
@@ -81,29 +83,7 @@ def _names(settings: Settings, batch: Batch, parts: Sequence[BatchFile], folder:
     return [*earlier[:1], *(p.file_name for p in parts[len(earlier[:1]) :])]
 
 
-def _starts(parts: Sequence[BatchFile]) -> list[int]:
-    """Physical rows before each part: row numbers continue over the parts of a delivery."""
-    return [0, *accumulate(p.rows_physical or 0 for p in parts[:-1])]
-
-
-def _part_of(row: int | None, starts: Sequence[int]) -> int:
-    return 0 if row is None else max(bisect_right(starts, row - 1) - 1, 0)
-
-
-def _by_part(found: list[content.Issue], parts: Sequence[BatchFile]) -> list[content.Issue]:
-    if len(parts) < 2:
-        return found
-    starts = _starts(parts)
-    own = []
-    for issue in found:
-        number = _part_of(issue.row, starts)
-        row = None if issue.row is None else issue.row - starts[number]
-        facts = vars(issue) | {"row": row, "message": f"第 {number + 1} 份：{issue.message}"}
-        own.append(content.Issue(**(facts if issue.row is not None else vars(issue))))
-    return own
-
-
-def _plain_issues(connection: Connection, batch_id: int, parts: Sequence[BatchFile]) -> list[PlainIssue]:
+def _plain_issues(connection: Connection, batch_id: int, segments: Segments) -> list[PlainIssue]:
     if exists(connection, batch_id):
         source = f"{table(batch_id, '_issue')} where true order by row_no nulls first, column_name nulls first, rule"
         columns = "value, suggestion"
@@ -116,27 +96,27 @@ def _plain_issues(connection: Connection, batch_id: int, parts: Sequence[BatchFi
         " limit %(limit)s",
         {"batch": batch_id, "limit": SHEET_ISSUES},
     )
-    starts = _starts(parts)
     found = []
     for row_no, column, header, rule, dimension, severity, message, value, suggestion in rows:
-        number = _part_of(row_no, starts)
-        own = None if row_no is None else row_no - starts[number]
-        found.append(PlainIssue(own, column, header, rule, dimension, severity, message, value, suggestion, number + 1))
+        at = segments.locate(row_no)
+        title = segments.title(at.segment) if row_no is not None else ""
+        told = (column, header, rule, dimension, severity, message, value, suggestion, at.segment, title)
+        found.append(PlainIssue(at.row, *told))
     return found
 
 
 def _offending(
-    settings: Settings, batch: Batch, parts: Sequence[BatchFile], found: Sequence[PlainIssue]
+    settings: Settings, segments: Segments, parts: Sequence[BatchFile], found: Sequence[PlainIssue]
 ) -> list[OffendingRows]:
-    places = (batch.header_match or {}).get("parts", [])
+    paths = {part.file_no: archive.path_of(settings.archive, part.sha256) for part in parts}
     shown = []
-    for part, where in zip(parts, places, strict=False):
-        row_nos = [i.row for i in found if i.file_no == part.file_no and i.row is not None]
+    for number, segment in enumerate(segments.all):
+        row_nos = [i.row for i in found if i.segment == number and i.row is not None]
         if not row_nos:
             continue
-        path = archive.path_of(settings.archive, part.sha256)
         try:
-            shown.append(offending_rows(path, where, row_nos, file_no=part.file_no, limits=settings.limits))
+            rows = offending_rows(paths[segment.file_no], segment, row_nos, limits=settings.limits)
         except UserError:
             continue
+        shown.append(OffendingRows(number, segments.title(number), segment.labels, rows, segment.positions))
     return shown

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.batches import Batch
 from connectors.contract import DIMENSIONS
 from connectors.database import Connection
 from connectors.ledger import Ledger
+from connectors.segments import Segments
 
 JSON_ISSUES = 1_000
 STATUS_WORDS = {
@@ -25,7 +27,10 @@ SEVERITY_WORDS = {"critical": "严重", "warning": "一般", "info": "提示"}
 
 @dataclass(frozen=True)
 class Issue:
-    """One finding as it may leave the department: values masked."""
+    """One finding as it may leave the department: values masked.
+
+    `row` is the row of its own sheet; `file`, `member` and `sheet` say which, where the delivery has several.
+    """
 
     row: int | None
     column: str | None
@@ -36,6 +41,13 @@ class Issue:
     message: str
     value_masked: str | None
     suggestion: str | None
+    file: str | None = None
+    member: str | None = None
+    sheet: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for a receipt; where it lies only where that is said."""
+        return {k: v for k, v in vars(self).items() if v is not None or k not in ("file", "member", "sheet")}
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,31 @@ def issues(connection: Connection, batch_id: int, limit: int) -> list[Issue]:
     return [Issue(*row) for row in rows]
 
 
+def placed(found: Sequence[Issue], segments: Segments, file_names: Sequence[str]) -> list[Issue]:
+    """Return findings with the rows of their own sheets, each saying where it lies.
+
+    Args:
+        found: with row numbers as stored, which continue over the segments of a delivery.
+        file_names: of the delivery's files in order.
+    """
+    if len(segments.all) < 2:
+        return list(found)
+    own = []
+    for issue in found:
+        place = segments.locate(issue.row)
+        segment = segments.all[place.segment]
+        told = replace(
+            issue,
+            row=place.row,
+            message=f"{segments.title(place.segment)}：{issue.message}",
+            file=file_names[segment.file_no - 1] if len(file_names) > 1 else None,
+            member=segment.member or None,
+            sheet=segment.sheet or None,
+        )
+        own.append(issue if issue.row is None else told)
+    return own
+
+
 def as_json(batch: Batch, file_name: str, scores: list[DimensionScore], found: list[Issue]) -> dict[str, Any]:
     """Return the receipt in the form that programs rely on."""
     return {
@@ -89,6 +126,6 @@ def as_json(batch: Batch, file_name: str, scores: list[DimensionScore], found: l
             "target": float(batch.target) if batch.target is not None else None,
             "by_dimension": {s.dimension: s.score for s in scores},
         },
-        "issues": [vars(issue) for issue in found],
+        "issues": [issue.as_json() for issue in found],
         "summary": batch.summary or "",
     }

@@ -12,7 +12,9 @@ import xlsxwriter
 from connectors.as_of import CITY_TIME, SOURCE_WORDS
 from connectors.batches import Batch
 from connectors.contract import DIMENSIONS, Contract
+from connectors.headers import ROW_NUMBER
 from connectors.receipts.content import SEVERITY_WORDS, STATUS_WORDS, DimensionScore
+from connectors.tables import RECEIPT_DATE, RECEIPT_SHEET, RECEIPT_TITLE, ROWS_SHEET
 
 SHEET_ISSUES = 50_000
 """Findings listed in the workbook; all of them are in the database."""
@@ -32,7 +34,10 @@ _SKIPPED_WORDS = {
 
 @dataclass(frozen=True)
 class PlainIssue:
-    """One finding with its plain value: for the department's own folder only."""
+    """One finding with its plain value: for the department's own folder only.
+
+    `segment` is the 0-based number of its table in the delivery, `place` what that is called where there are several.
+    """
 
     row: int | None
     column: str | None
@@ -43,21 +48,25 @@ class PlainIssue:
     message: str
     value: str | None
     suggestion: str | None
-    file_no: int = 1
+    segment: int = 0
+    place: str = ""
 
 
 @dataclass(frozen=True)
 class OffendingRows:
-    """Rows of one delivered file that have findings, as delivered.
+    """Rows of one delivered table that have findings, as delivered.
 
     Attributes:
-        header: the file's own header row.
+        segment: 0-based number of the table in the delivery.
+        place: what it is called among several; else empty.
+        header: its own header, in one row.
         rows: row number → cells.
         positions: contract column → 0-based position in the file.
     """
 
-    file_no: int
-    header: tuple[str, ...]
+    segment: int
+    place: str
+    header: Sequence[str]
     rows: Mapping[int, Sequence[str | None]]
     positions: Mapping[str, int]
 
@@ -86,26 +95,34 @@ def render(
         {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     ) as workbook:
         styles = _Styles(workbook)
-        page = _Page(workbook.add_worksheet("回执"), styles, batch, contract)
-        page.write(file_names, scores, issue_count, notes)
+        page = _Page(workbook.add_worksheet(RECEIPT_SHEET), styles, batch, contract)
+        several = any(issue.place for issue in found)
+        names = [ROWS_SHEET if len(offending) == 1 else f"{ROWS_SHEET}-{n}" for n in range(1, len(offending) + 1)]
+        page.write(file_names, scores, issue_count, notes, dict(zip(names, offending, strict=True)))
         if found:
-            _issue_sheet(workbook, styles, found, issue_count + notes, several=len(file_names) > 1)
-        for part in offending:
-            name = "问题行" if len(offending) == 1 else f"问题行-第{part.file_no}份"
-            _row_sheet(workbook, styles, name, part, [i for i in found if i.file_no == part.file_no])
+            _issue_sheet(workbook, styles, found, issue_count + notes, several=several)
+        for name, part in zip(names, offending, strict=True):
+            _row_sheet(workbook, styles, name, part, [i for i in found if i.segment == part.segment])
     return buffer.getvalue()
 
 
 class _Styles:
     def __init__(self, workbook: Any) -> None:
-        base: dict[str, Any] = {"font_name": "Microsoft YaHei", "font_size": 10, "valign": "top", "text_wrap": True}
+        base: dict[str, Any] = {
+            "font_name": "Microsoft YaHei",
+            "font_size": 10,
+            "valign": "top",
+            "text_wrap": True,
+        }
         self.text = workbook.add_format(base)
         self.quoted = workbook.add_format(base | {"quote_prefix": True})
         self.title = workbook.add_format(base | {"bold": True, "font_size": 15, "text_wrap": False})
         self.sentence = workbook.add_format(base | {"font_size": 11, "bg_color": "#FFF7E0", "border": 1})
         self.label = workbook.add_format(base | {"bold": True, "font_color": "#555555"})
         self.header = workbook.add_format(base | {"bold": True, "bg_color": "#DCE6F1", "bottom": 1})
-        self.bad = workbook.add_format(base | {"bg_color": "#FFC7CE", "font_color": "#9C0006", "quote_prefix": True})
+        kept = base | {"quote_prefix": True, "num_format": "@"}
+        self.cell = workbook.add_format(kept)
+        self.bad = workbook.add_format(kept | {"bg_color": "#FFC7CE", "font_color": "#9C0006"})
         self.number = workbook.add_format(base | {"num_format": "#,##0", "align": "left"})
 
 
@@ -128,20 +145,31 @@ class _Page:
     contract: Contract | None
     line: int = 3
 
-    def write(self, file_names: Sequence[str], scores: Sequence[DimensionScore], issue_count: int, notes: int) -> None:
-        """Write the page."""
+    def write(
+        self,
+        file_names: Sequence[str],
+        scores: Sequence[DimensionScore],
+        issue_count: int,
+        notes: int,
+        offending: Mapping[str, OffendingRows],
+    ) -> None:
+        """Write the page.
+
+        Args:
+            offending: by name of the sheet that shows them.
+        """
         self.sheet.set_column(0, 0, 18)
         self.sheet.set_column(1, 1, 80)
         self.sheet.hide_gridlines(2)
-        self.sheet.write_string(0, 0, "数据报送回执", self.styles.title)
+        self.sheet.write_string(0, 0, RECEIPT_TITLE, self.styles.title)
         self.sheet.merge_range(1, 0, 1, 1, "", self.styles.sentence)
         self.sheet.write_string(1, 0, self.batch.summary or "", self.styles.sentence)
         self.sheet.set_row(1, 54)
         blocks = [self.facts(file_names), self.ledger(), self.scores(scores), self.headers()]
         if issue_count or notes:
             also = f"（另有提示 {notes:,} 条）" if notes else ""
-            note = f"共 {issue_count:,} 处{also}，见“问题清单”；涉及的行见“问题行”，有问题的单元格标红并附批注。"
-            blocks.append([("问题", note)])
+            rows = "；涉及的行见“问题行”，有问题的单元格标红并附批注" if offending else ""
+            blocks.append([("问题", f"共 {issue_count:,} 处{also}，见“问题清单”{rows}。"), *self.remedy(offending)])
         for block in blocks:
             for label, text in block:
                 self.sheet.write_string(self.line, 0, label, self.styles.label)
@@ -160,7 +188,7 @@ class _Page:
             ("结果", STATUS_WORDS[batch.status]),
             ("文件", "、".join(file_names)),
             ("数据", self.contract.title if self.contract is not None else "未能识别"),
-            ("数据日期", as_of),
+            (RECEIPT_DATE, as_of),
             ("收到时间", batch.received_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")),
             ("批次号", str(batch.batch_id)),
             ("文件指纹", f"SHA-256 {batch.sha256}"),
@@ -193,6 +221,23 @@ class _Page:
         by_dimension = [(s.word, f"{s.score:.2%}（检查 {s.checked:,} 项次，合格 {s.passed:,}）") for s in scores]
         return [("质量得分", f"{float(batch.score):.2%}{target}"), *by_dimension]
 
+    def remedy(self, offending: Mapping[str, OffendingRows]) -> list[tuple[str, str]]:
+        """How to correct the rows and deliver them again, in a department's words."""
+        if not offending or self.contract is None:
+            return []
+        if self.contract.mode == "full":
+            how = (
+                "本数据每次须报送完整清单。请对照“问题行”中的行号，在本部门的完整文件中改正，然后整份重新报送。"
+                "不要只报送“问题行”：清单中没有的记录会被视为已取消，系统将暂缓或退回这样的文件。"
+            )
+        else:
+            how = (
+                "在“问题行”中改正标红的单元格（批注写有原因和建议），保存后把本工作簿放回收件箱即可；也可以只把该工作表另存为文件报送。"
+                "第一列“行号”是原文件的行号，不必改动；没有问题的行不受影响，不必重新报送。"
+            )
+        places = [(name, part.place) for name, part in offending.items() if part.place]
+        return [("怎样改正", how), *places]
+
     def headers(self) -> list[tuple[str, str]]:
         """What was understood by similarity, left out or missing among the headers."""
         match, contract = self.batch.header_match, self.contract
@@ -200,11 +245,22 @@ class _Page:
             return []
         known = contract.columns
         columns = [c for c in match.get("columns", []) if c.get("header")]
-        similar = [f"{c['header']} → {known[c['column']].header}" for c in columns if c["how"] == "similar"]
+        similar = [
+            f"{c['header']} → {known[c['column']].header}（{c['confidence']:.0%}）"
+            for c in columns
+            if c["how"] == "similar" and c["column"] in known
+        ]
+        units = [f"{c['header']}（{c['unit']}）" for c in columns if c.get("unit") and c["unit"] not in c["header"]]
         unused = [c["header"] for c in columns if c["how"] in ("unknown", "duplicate")]
         missing = [known[name].header for name in match.get("missing", []) if name in known]
-        blocks = (("按近似识别的表头", similar), ("未采用的列", unused), ("文件中没有的列", missing))
-        return [(label, "、".join(headers)) for label, headers in blocks if headers]
+        blocks = (
+            ("按相近的列名识别", similar),
+            ("按表上方的单位", units),
+            ("未采用的列", unused),
+            ("文件中没有的列", missing),
+        )
+        sure = [("表头识别", f"可信度 {match['confidence']:.0%}")] if "confidence" in match else []
+        return [*sure, *((label, "、".join(headers)) for label, headers in blocks if headers)]
 
 
 def _issue_sheet(
@@ -212,7 +268,7 @@ def _issue_sheet(
 ) -> None:
     sheet = workbook.add_worksheet("问题清单")
     titles = [("行号", 8), ("列", 18), ("问题", 48), ("程度", 8), ("原值", 30), ("建议", 30), ("质量维度", 12)]
-    titles = [("第几份", 8), *titles] if several else titles
+    titles = [("位置", 24), *titles] if several else titles
     for position, (title, width) in enumerate(titles):
         sheet.set_column(position, position, width)
         sheet.write_string(0, position, title, styles.header)
@@ -221,7 +277,7 @@ def _issue_sheet(
     first = int(several)
     for line, issue in enumerate(found, 1):
         if several:
-            sheet.write_number(line, 0, issue.file_no, styles.number)
+            _write(sheet, styles, (line, 0), issue.place)
         if issue.row is not None:
             sheet.write_number(line, first, issue.row, styles.number)
         dimension = DIMENSIONS.get(issue.dimension[:2], issue.dimension)
@@ -238,7 +294,7 @@ def _row_sheet(workbook: Any, styles: _Styles, name: str, part: OffendingRows, f
     sheet = workbook.add_worksheet(name)
     sheet.set_column(0, 0, 8)
     sheet.set_column(1, max(1, len(part.header)), 20)
-    sheet.write_string(0, 0, "行号", styles.header)
+    sheet.write_string(0, 0, ROW_NUMBER, styles.header)
     for position, header in enumerate(part.header, 1):
         _write(sheet, styles, (0, position), header, styles.header)
     sheet.freeze_panes(1, 1)
@@ -251,6 +307,6 @@ def _row_sheet(workbook: Any, styles: _Styles, name: str, part: OffendingRows, f
     for line, (row_no, cells) in enumerate(sorted(part.rows.items()), 1):
         for position, cell in enumerate([str(row_no), *cells]):
             why = reasons.get((row_no, position))
-            _write(sheet, styles, (line, position), cell, styles.bad if why else None)
+            _write(sheet, styles, (line, position), cell, styles.bad if why else styles.cell)
             if why:
                 sheet.write_comment(line, position, "\n".join(why)[:_COMMENT_TEXT], {"author": "数据仓库"})

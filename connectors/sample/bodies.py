@@ -17,8 +17,9 @@ _PER_PERSON = {"12": 0.002, "51": 0.0008, "52": 0.001, "53": 0.00005}
 """Institutions, associations, private non-profit units and foundations, by the beginning of their credit code."""
 _ENDINGS = {"12": "", "51": "协会", "52": "", "53": "慈善基金会"}
 _INSTITUTIONS = (
-    "中心小学", "实验初级中学", "卫生院", "文化站", "农业综合服务中心", "社区卫生服务中心", "不动产登记服务站", "敬老院", "水利服务站",
-    "林业工作站", "财政经管服务中心", "便民服务中心", "畜牧兽医站", "退役军人服务站", "网格化服务中心", "党群服务中心",
+    "中心小学", "实验初级中学", "卫生院", "文化站", "农业综合服务中心", "社区卫生服务中心", "不动产登记服务站",
+    "敬老院", "水利服务站", "林业工作站", "财政经管服务中心", "便民服务中心", "畜牧兽医站", "退役军人服务站",
+    "网格化服务中心", "党群服务中心",
 )  # fmt: skip
 _UNITS = ("养老服务中心", "艺术培训学校", "幼儿园", "社会工作服务中心", "职业培训学校", "康复中心")
 
@@ -29,6 +30,7 @@ def make_bodies(
     people: pl.DataFrame,
     places: Places,
     companies: pl.DataFrame,
+    *,
     branches: float,
 ) -> pl.DataFrame:
     """Make the bodies of a city.
@@ -53,7 +55,7 @@ def make_bodies(
     count, plain = len(kind), len(kinds)
     streets = places.streets
     towns = streets["district_name"] + streets["name"]
-    roads = choose(rng, places.roads, count)
+    doors = choose(rng, places.roads, count) + pl.Series(rng.integers(1, 400, count)).cast(pl.String) + "号"
     place = np.concatenate([np.arange(kinds.count(k)) for k in _ENDINGS] + [rng.integers(0, len(towns), len(heads))])
     place %= len(towns)
     district = streets["district"].gather(place)
@@ -97,11 +99,7 @@ def make_bodies(
             "legal_representative_no": leader["person_no"],
             "registered_capital": capital.set(pl.Series(is_branch), None),
             "established_on": established,
-            "address": "威海市"
-            + towns.gather(place)
-            + roads
-            + pl.Series(rng.integers(1, 400, count)).cast(pl.String)
-            + "号",
+            "address": "威海市" + towns.gather(place) + doors,
             "division_code": streets["code"].gather(place),
             "district": district,
             "status": choose(rng, ("在用", "注销"), count, (0.97, 0.03)),

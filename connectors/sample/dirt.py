@@ -245,6 +245,7 @@ def plant_cells(
     contract: Contract,
     codes: Mapping[str, CodeList],
     dirt: DirtList,
+    *,
     seed: tuple[int, str | int],
     spared: Mapping[str, npt.NDArray[np.bool_]],
 ) -> tuple[pl.DataFrame, list[Planted]]:
@@ -306,9 +307,7 @@ def _pick(rng: np.random.Generator, blocked: np.ndarray, entry: CellDirt) -> lis
     count = int(rng.binomial(len(free), entry.rate))
     if len(blocked) >= 200:
         count = max(count, entry.at_least)
-    if count > entry.at_most:
-        drawn = rng.choice(free, entry.at_most, replace=False)
-    else:
-        drawn = rng.permutation(free)[:count]
+    large = count > entry.at_most
+    drawn = rng.choice(free, entry.at_most, replace=False) if large else rng.permutation(free)[:count]
     picked: list[int] = np.sort(drawn).tolist()
     return picked

@@ -13,6 +13,8 @@ from connectors.sample.draws import chances, choose
 from connectors.sample.soiling import Soiling
 
 _LEADER = "_leader"
+_SHARED_AT_LEAST = 4
+"""Companies on another one's code that a city has, about, however small its rate."""
 _SOLE_TRADERS_TAXED = 0.8
 _USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _FUNDS = ("财政拨款", "财政补助", "经费自理")
@@ -21,8 +23,8 @@ _FUNDS = ("财政拨款", "财政补助", "经费自理")
 def all_entities(city: City) -> pl.DataFrame:
     """Return every legal entity of the city with the columns that companies and bodies share."""
     shared = [
-        "entity_no", "kind", "uscc", "name", "legal_representative", "legal_representative_no", "established_on", "address",
-        "status", "district",
+        "entity_no", "kind", "uscc", "name", "legal_representative", "legal_representative_no", "established_on",
+        "address", "status", "district",
     ]  # fmt: skip
     own = [*shared, "registration_no", "industry_code", "cancelled_on"]
     bodies = city.bodies.select(
@@ -132,12 +134,11 @@ def enterprises(city: City, contract: Contract, register: pl.DataFrame) -> Soili
     """Plant in market_regulation__enterprise a few companies on another one's valid code; never relevant ones."""
     soiling = Soiling(city, contract, register)
     if city.noise.shared_codes:
-        free = ~register[RELEVANT].to_numpy() & (register[ENTITY] > 0).to_numpy()
-        draw = soiling.draw(ENTITY, "shared code")
-        chosen = free & (draw < max(city.noise.shared_codes, 1.5 / max(int(free.sum()), 1)))
-        others = register["uscc"].shift(1)
-        free_before = np.r_[False, free[:-1] & ~chosen[:-1]]
-        soiling.plant("uscc", chosen & free_before, others, "shared_code", Effect.KEPT)
+        free = ~register[RELEVANT].to_numpy()
+        least = _SHARED_AT_LEAST / max(int(free.sum()), 1)
+        chosen = free & (soiling.draw(ENTITY, "shared code") < max(city.noise.shared_codes, least))
+        donor = pl.when(pl.lit(pl.Series(free & ~chosen))).then("uscc").forward_fill().shift(1)
+        soiling.plant("uscc", chosen, register.select(donor).to_series(), "shared_code", Effect.KEPT)
     return soiling
 
 

@@ -27,7 +27,7 @@ _NEVER = np.datetime64("NaT", "D")
 _BIRTHS_AHEAD = 0.008
 """Births in a year, per person."""
 _MORTALITY, _AGEING = 0.00003, 0.095
-"""Gompertz: yearly risk of death at birth, and its growth with every year of age; near to the national table of 2020."""
+"""Gompertz: yearly risk of death at birth, and its growth with every year of age."""
 
 
 def make_lives(
@@ -76,7 +76,7 @@ def make_lives(
         pl.Series("moved_out_on", moved_out),
         pl.Series("arrived_on", arrived_on),
         *_new_names(parts[3], people, day, noise.renamed),
-        *_new_homes(parts[4], people, household, day, places, noise.resettled),
+        *_new_homes(parts[4], household, day, places, noise.resettled),
         _second_numbers(parts[5], people, noise.two_numbers),
     )
 
@@ -255,7 +255,6 @@ def _new_names(
 
 def _new_homes(
     rng: np.random.Generator,
-    people: pl.DataFrame,
     household: IntArray,
     day: np.datetime64,
     places: Places,

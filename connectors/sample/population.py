@@ -271,6 +271,7 @@ def _phones(rng: np.random.Generator, count: int) -> pl.Series:
 
 
 def as_numbers(days: npt.NDArray[np.datetime64]) -> IntArray:
+    """Return days as the numbers YYYYMMDD."""
     dates = pl.Series(days)
     return (
         (

@@ -263,7 +263,8 @@ def marriages(city: City, contract: Contract) -> Soiling:
     pairs = make_marriages(city.people, city.stream("marriages"), city.first_as_of, city.noise)
     parts = [
         pairs.filter(pl.col(on).is_not_null()).select(
-            pl.lit(kind).alias("kind"), "husband_no", "wife_no", pl.col(on).alias("registered_on"), pl.lit(mark).alias("m"),
+            pl.lit(kind).alias("kind"), "husband_no", "wife_no", pl.col(on).alias("registered_on"),
+            pl.lit(mark).alias("m"),
             (pl.col("divorced_on") == pl.col("married_on")).fill_null(value=False).alias("_same_day"),
         )
         for kind, on, mark in (("结婚", "married_on", "J"), ("离婚", "divorced_on", "L"), ("补领", "reissued_on", "BJ"))

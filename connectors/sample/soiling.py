@@ -95,17 +95,18 @@ class Soiling:
         touched[places] = True
         fresh = new.gather(places).cast(old.dtype)
         self.table = self.table.with_columns(old.scatter(places, fresh).alias(column))
-        self._note(places, column, defect, effect, old.gather(places), fresh)
+        self._note(places, column, defect, effect, (old.gather(places), fresh))
 
     def note_rows(self, where: BoolArray, defect: str) -> None:
         """Record rows that should not be there, or tell of something odd that happened."""
         places = np.flatnonzero(where)
         nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(places))
-        self._note(places, None, defect, Effect.KEPT, nothing, nothing)
+        self._note(places, None, defect, Effect.KEPT, (nothing, nothing))
 
     def _note(
-        self, places: np.ndarray, column: str | None, defect: str, effect: Effect, old: pl.Series, new: pl.Series
+        self, places: np.ndarray, column: str | None, defect: str, effect: Effect, cells: tuple[pl.Series, pl.Series]
     ) -> None:
+        old, new = cells
         self._planted.append(
             pl.DataFrame({"index": places, "original": old.cast(pl.String), "planted": new.cast(pl.String)})
             .with_columns(column=pl.lit(column, dtype=pl.String), defect=pl.lit(defect), effect=pl.lit(effect.value))
@@ -113,13 +114,12 @@ class Soiling:
         )
 
     def register(self) -> Register:
-        """Return the register with everything planted in it."""
-        return Register(
-            self.table.with_columns(pl.lit(value=False).alias(RELEVANT))
-            if RELEVANT not in self.table.columns
-            else self.table,
-            pl.concat([pl.DataFrame(schema=PLANTED_SCHEMA), *self._planted]),
-        )
+        """Return the register with everything planted in it; columns that nobody fills are there, and empty."""
+        absent = [c for c in self.contract.columns if c not in self.table.columns and c != "operation"]
+        table = self.table.with_columns(pl.lit(None, dtype=pl.String).alias(c) for c in absent)
+        if RELEVANT not in table.columns:
+            table = table.with_columns(pl.lit(value=False).alias(RELEVANT))
+        return Register(table, pl.concat([pl.DataFrame(schema=PLANTED_SCHEMA), *self._planted]))
 
     def missing_effect(self, column: str) -> Effect:
         """Say what an empty cell of a column comes to: a finding where the contract asks for it."""

@@ -47,8 +47,8 @@ DEFECT_SCHEMA = {
     "original": pl.String,
     "planted": pl.String,
 }
-"""One row per planted defect: file (path below the round's folder), row (1-based, as a spreadsheet shows it), column and
-header (null: the row itself), what it is, what intake is to make of it, and the cell before and after."""
+"""One row per planted defect: file (path below the round's folder), row (1-based, as a spreadsheet shows it), column
+and header (null: the row itself), what it is, what intake is to make of it, and the cell before and after."""
 IDENTITY_SCHEMA = {
     "round_no": pl.Int32,
     "contract": pl.String,

@@ -167,7 +167,7 @@ def found_city(
         cycle_days=dict(zip(cycles["update_cycle"], cycles["days"].cast(pl.Int64), strict=True)),
         people=people,
         entities=entities,
-        bodies=make_bodies(stream(seed, "bodies"), as_of, population, places, entities, noise.branches),
+        bodies=make_bodies(stream(seed, "bodies"), as_of, population, places, entities, branches=noise.branches),
         noise=noise if profile is Profile.DEFAULT else noise.only_facts(),
         seeds=seeds,
     )
@@ -263,12 +263,13 @@ class _RoundWriter:
                 day, table = earlier_list(self.city)
                 self.write_register(contract, Register(table), day)
             register = made[contract.id]()
-            sent = delivery(contract, register, None if before is None else before[contract.id])
             if keep:
                 kept[contract.id] = register
+            sent = delivery(contract, register, None if before is None else before[contract.id])
             del register
             if sent is not None:
                 self.write_register(contract, sent, self.city.as_of)
+            del sent
         has_bad = self.city.profile is Profile.DEFAULT and self.city.round_no == 1
         if has_bad and spoiled.EXTRACT in self.contracts:
             self.write_spoiled(self.contracts[spoiled.EXTRACT], made[spoiled.EXTRACT]().table)
@@ -282,7 +283,12 @@ class _RoundWriter:
         if self.dirt.cells:
             label = f"{self.city.round_no} {as_of}"
             text, more = plant_cells(
-                text, contract, self.contracts.codes, self.dirt, (self.city.seed, label), _spared(planted, len(text))
+                text,
+                contract,
+                self.contracts.codes,
+                self.dirt,
+                seed=(self.city.seed, label),
+                spared=_spared(planted, len(text)),
             )
             planted = pl.concat([planted, _as_frame(more)])
         edition = self._edition(contract, self.dirt, len(text), as_of)

@@ -83,7 +83,7 @@ contents = st.sampled_from(["x", "y", "z"])
 
 
 @pytest.mark.parametrize("desk", ["full"], indirect=True)
-@relaxed(30)
+@relaxed(20)
 @given(
     st.lists(
         st.tuples(
@@ -114,7 +114,7 @@ def test_full_deliveries_agree_with_the_model_when_some_are_late_scoped_or_have_
 
 
 @pytest.mark.parametrize("desk", ["incremental"], indirect=True)
-@relaxed(15)
+@relaxed(10)
 @given(
     st.lists(
         st.tuples(st.sampled_from(DAYS), st.dictionaries(st.sampled_from(KEYS), st.one_of(contents, st.none()))),
@@ -129,7 +129,7 @@ def test_incremental_deliveries_agree_with_the_model_when_some_are_late(
 
 
 @pytest.mark.parametrize("desk", ["append"], indirect=True)
-@relaxed(10)
+@relaxed(6)
 @given(
     st.lists(st.tuples(st.sampled_from(DAYS), st.dictionaries(st.sampled_from(KEYS), contents)), min_size=1, max_size=7)
 )

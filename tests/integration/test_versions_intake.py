@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors.contract import load_contracts
-from connectors.settings import Settings
-from tests.integration.office import Office, csv_bytes, with_test_contracts
+from connectors.contract import Contracts, load_contracts
+from connectors.settings import CHECKOUT, Settings
+from tests.integration.office import CONTRACTS, Office, csv_bytes
 
+DAY = timedelta(days=1)
 JULY, AUGUST, SEPTEMBER, OCTOBER = date(2021, 7, 31), date(2021, 8, 31), date(2021, 9, 30), date(2021, 10, 7)
 FACILITY = """
 title: 设施
@@ -32,12 +32,18 @@ columns:
 HEADER = "所在区划,编号,名称,启用日期,类型"
 
 
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Contracts:
+    folder = tmp_path_factory.mktemp("contracts")
+    (folder / "test_office").mkdir()
+    for name, text in {**CONTRACTS, "facility": FACILITY}.items():
+        (folder / "test_office" / f"{name}.yml").write_text(text, encoding="utf-8")
+    return load_contracts((CHECKOUT / "connectors" / "contracts", folder))
+
+
 @pytest.fixture
-def office(settings: Settings, tmp_path: Path, clock: datetime) -> Office:
-    folder = tmp_path / "contracts"
-    extended, _ = with_test_contracts(settings, folder)
-    (folder / "test_office" / "facility.yml").write_text(FACILITY, encoding="utf-8")
-    return Office(extended, load_contracts(extended.contract_folders), clock)
+def office(settings: Settings, known: Contracts, clock: datetime) -> Office:
+    return Office(settings, known, clock)
 
 
 def facility(code: str | None, name: str | None, division: str = "371002", **more: Any) -> dict[str, Any]:
@@ -52,33 +58,30 @@ def kept(office: Office, batch_id: int) -> list[str]:
     return [i["message"][:8] for i in office.receipt(batch_id)["issues"] if i["rule"] == "delivery.kept"]
 
 
-@pytest.mark.parametrize(
-    ("line", "stays"),
-    [
-        ("371002,b2,,2020-05-06,丙", True),
-        ("371002,b2,测试,2020-05-06,丙", True),
-        ("371002,b2,乙,甲,2020-05-06,丙,丁", True),
-        ("环翠区,Ｂ２,乙", True),
-        ("环翠区, b2 ,乙", True),
-        ('371002,b2,"乙,2020-05-06,丙', True),
-        ("371002,b2,锟斤拷\ufffd,2020-05-06,丙", True),
-        ("371003,b2,,2020-05-06,丙", False),
-        ("371002,z9,,2020-05-06,丙", False),
-    ],
-    ids=[
-        "required value missing", "test data", "columns shifted right", "columns missing, full-width",
-        "columns missing, division by name", "unpaired quote", "mojibake", "another division", "another code",
-    ],
-)  # fmt: skip
-def test_record_stays_when_the_row_that_speaks_of_it_is_rejected(office: Office, line: str, stays: bool) -> None:
-    office.deliver("facility", [facility("a1", "甲"), facility("b2", "乙", opened_on="2020-05-06")], AUGUST)
-    text = f"{HEADER}\n371002,a1,甲,,\n{line}\n"
-    office.put("九月.csv", text.replace("\ufffd", "").encode() if "\ufffd" not in text else mojibake(text), "facility",
-               as_of=SEPTEMBER)  # fmt: skip
-    [batch_id] = office.run()
-    assert names(office) == (["乙", "甲"] if stays else ["甲"])
-    assert office.batch(batch_id, "rows_read, rows_rejected, rows_withdrawn, rows_in_force") == (2, 1, not stays, 2)
-    assert kept(office, batch_id) == (["有 1 条已入库"] if stays else [])
+REJECTED = {
+    "required value missing": ("371002,b2,,2020-05-06,丙", True),
+    "test data": ("371002,b2,测试,2020-05-06,丙", True),
+    "columns shifted right": ("371002,b2,乙,甲,2020-05-06,丙,丁", True),
+    "columns missing, full-width": ("环翠区,Ｂ２,乙", True),
+    "columns missing, division by name": ("环翠区, b2 ,乙", True),
+    "unpaired quote": ('371002,b2,"乙,2020-05-06,丙', True),
+    "mojibake": ("371002,b2,锟斤拷\ufffd,2020-05-06,丙", True),
+    "another division": ("371003,b2,,2020-05-06,丙", False),
+    "another code": ("371002,z9,,2020-05-06,丙", False),
+}
+
+
+def test_record_stays_when_the_row_that_speaks_of_it_is_rejected(office: Office) -> None:
+    as_of = AUGUST
+    for number, (case, (line, stays)) in enumerate(REJECTED.items()):
+        office.deliver("facility", [facility("a1", "甲"), facility("b2", "乙")], as_of := as_of + DAY)
+        content = mojibake(f"{HEADER}\n371002,a1,甲,,\n{line}\n")
+        office.put(f"{number}.csv", content, "facility", as_of=(as_of := as_of + DAY))
+        [batch_id] = office.run()
+        facts = office.batch(batch_id, "rows_read, rows_rejected, rows_withdrawn, rows_in_force")
+        assert (case, names(office)) == (case, ["乙", "甲"] if stays else ["甲"])
+        assert (case, facts) == (case, (2, 1, not stays, 2))
+        assert (case, kept(office, batch_id)) == (case, ["有 1 条已入库"] if stays else [])
 
 
 def mojibake(text: str) -> bytes:
@@ -108,9 +111,14 @@ def test_nothing_is_kept_when_the_delivery_also_holds_a_good_row_of_the_record(o
     assert kept(office, batch_id) == []
 
 
-@pytest.mark.parametrize(
-    ("scope", "left"),
-    [
+def test_withdrawal_stays_within_the_declared_scope(office: Office) -> None:
+    before = [
+        facility("1", "区", kind="学校"),
+        facility("2", "街道", "371002001"),
+        facility("3", "区外", "371083"),
+        facility("4", "市本级", "371000"),
+    ]
+    scopes: list[tuple[Any, list[str]]] = [
         ({"division_code": "371002"}, ["区外", "市本级"]),
         ({"所在区划": "环翠区"}, ["区外", "市本级"]),
         ({"division_code": "371002001000"}, ["区", "区外", "市本级"]),
@@ -119,23 +127,15 @@ def test_nothing_is_kept_when_the_delivery_also_holds_a_good_row_of_the_record(o
         ({"kind": "学校"}, ["区外", "市本级", "街道"]),
         ({"division_code": "371002", "kind": "学校"}, ["区外", "市本级", "街道"]),
         (None, []),
-    ],
-)
-def test_withdrawal_stays_within_the_declared_scope(office: Office, scope: Any, left: list[str]) -> None:
-    office.deliver(
-        "facility",
-        [
-            facility("1", "区", kind="学校"),
-            facility("2", "街道", "371002001"),
-            facility("3", "区外", "371083"),
-            facility("4", "市本级", "371000"),
-        ],
-        AUGUST,
-    )
-    side = {"scope": scope} if scope is not None else {}
-    batch_id = office.deliver("facility", [facility("9", "新", "371002001", kind="学校")], SEPTEMBER, **side)
-    assert names(office) == sorted([*left, "新"])
-    assert office.batch(batch_id, "rows_withdrawn") == 4 - len(left)
+    ]
+    as_of = AUGUST
+    for scope, left in scopes:
+        office.deliver("facility", before, as_of := as_of + DAY)
+        side = {"scope": scope} if scope is not None else {}
+        new = [facility("9", "新", "371002001", kind="学校")]
+        batch_id = office.deliver("facility", new, as_of := as_of + DAY, **side)
+        assert (scope, names(office)) == (scope, sorted([*left, "新"]))
+        assert (scope, office.batch(batch_id, "rows_withdrawn")) == (scope, 4 - len(left))
 
 
 def test_row_below_the_declared_division_is_within_and_another_is_flagged(office: Office) -> None:
@@ -145,20 +145,18 @@ def test_row_below_the_declared_division_is_within_and_another_is_flagged(office
     assert office.batch(batch_id, "rows_loaded, scope") == (3, {"division_code": ["371002"]})
 
 
-@pytest.mark.parametrize(
-    ("scope", "said"),
-    [
+def test_delivery_is_answered_when_its_scope_is_unknown_to_the_contract(office: Office) -> None:
+    scopes: list[tuple[Any, str]] = [
         ({"区号": "1"}, "声明的报送范围用了没有的列“区号”，可用的列：所在区划、编号、"),
         ({"division_code": "火星"}, "“火星”不是“所在区划”的取值"),
         ({"opened_on": "今年"}, "“今年”不是“启用日期”的取值"),
         ({"kind": []}, "没有写明“类型”的取值"),
-    ],
-)
-def test_delivery_is_answered_when_its_scope_is_unknown_to_the_contract(office: Office, scope: Any, said: str) -> None:
-    batch_id = office.deliver("facility", [facility("1", "甲")], SEPTEMBER, scope=scope)
-    assert office.batch(batch_id) == "rejected"
-    assert said in office.receipt(batch_id)["summary"]
-    assert names(office) == []
+    ]
+    for scope, said in scopes:
+        batch_id = office.deliver("facility", [facility("1", "甲")], SEPTEMBER, scope=scope)
+        assert office.batch(batch_id) == "rejected"
+        assert said in office.receipt(batch_id)["summary"]
+        assert names(office) == []
 
 
 def test_same_file_is_no_duplicate_when_it_now_speaks_for_the_whole_list(office: Office) -> None:
@@ -180,21 +178,15 @@ def test_nothing_is_applied_while_a_part_is_missing(office: Office) -> None:
     assert office.batch(batch_id, "rows_unchanged, rows_withdrawn") == (2, 1)
 
 
-@pytest.mark.parametrize(
-    ("sent", "looks_full"),
-    [(40, True), (38, True), (37, False), (19, False)],
-    ids=["all", "95 %", "92 %", "half"],
-)
-def test_full_list_is_recognised_and_withdraws_nothing_when_sent_as_changes(
-    office: Office, sent: int, looks_full: bool
-) -> None:
+def test_full_list_is_recognised_and_withdraws_nothing_when_sent_as_changes(office: Office) -> None:
     rows = [{"code": str(n), "value": n} for n in range(40)]
     office.deliver("change", rows, AUGUST)
-    batch_id = office.deliver("change", [{"code": "0", "value": 99}, *rows[1:sent]], SEPTEMBER)
-    found = [i["message"][:7] for i in office.receipt(batch_id)["issues"] if i["rule"] == "delivery.looks_full"]
-    assert found == (["像是全量名单（"] if looks_full else [])
-    assert len(office.current("change")) == 40
-    assert office.batch(batch_id, "rows_loaded, rows_unchanged, rows_withdrawn") == (1, sent - 1, 0)
+    for sent, looks_full in ((40, True), (38, True), (37, False), (19, False)):
+        batch_id = office.deliver("change", [{"code": "0", "value": 99 + sent}, *rows[1:sent]], SEPTEMBER)
+        found = [i["message"][:7] for i in office.receipt(batch_id)["issues"] if i["rule"] == "delivery.looks_full"]
+        assert (sent, found) == (sent, ["像是全量名单（"] if looks_full else [])
+        assert len(office.current("change")) == 40
+        assert office.batch(batch_id, "rows_loaded, rows_unchanged, rows_withdrawn") == (1, sent - 1, 0)
 
 
 def test_a_year_of_a_departments_behaviour_ends_as_it_should(office: Office) -> None:

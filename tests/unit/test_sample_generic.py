@@ -163,7 +163,7 @@ def test_only_extracts_the_city_knows_are_written_when_not_everything_is_asked_f
     contracts = city[0]
     report = write_city(contracts, tmp_path / "some", persons=100, profile="clean")
     known = {f.contract for f in report.files}
-    assert len(known) == 13
+    assert len(known) == 35
     assert not any(contract_id.startswith("street__") for contract_id in known)
     report = write_city(contracts, tmp_path / "all", persons=100, profile="clean", everything=True)
     assert {f.contract for f in report.files} == set(contracts)
