@@ -411,8 +411,9 @@ class Contract(Strict):
             raise ValueError("全量（mode: full）的数据不能按 watermark 读取：没有读到的记录会被当作已撤回")
         for name, column in self.columns.items():
             holds = {name, column.header, *column.aliases}
-            if self.source.watermark in holds and column.type in (ColumnType.ID, ColumnType.USCC):
-                raise ValueError(f"watermark 会记入台账，不能用证件或代码列 {name}")
+            personal = self.level(name) in (Level.L3, Level.L4) and column.type not in _NUMBERS | _DATES
+            if self.source.watermark in holds and personal:
+                raise ValueError(f"watermark 会记入台账，不能用含个人信息的列 {name}")
         return self
 
     @property

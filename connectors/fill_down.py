@@ -69,7 +69,9 @@ class FillDown:
         return cells
 
     def _filled(self, name: str, cells: pl.Series, row_no: pl.Series, is_data: pl.Series) -> pl.Series:
-        run = self._runs[name]
+        run, inside = self._runs[name], self._inside(name, row_no)
+        if inside is None and run.is_repeated:
+            return cells
         text = cells.fill_null("").str.strip_chars(" \t\u3000\u00a0")
         blank = (text == "") & is_data
         heads = pl.select(pl.when(~is_data).then(pl.lit(_END)).when(~blank).then(text)).to_series()
@@ -78,7 +80,6 @@ class FillDown:
         run.rows += int(is_data.sum())
         run.blanks += int(blank.sum())
         run.is_repeated |= bool((heads.eq(heads.shift(1)) & is_data).fill_null(False).any())
-        inside = self._inside(name, row_no)
         if inside is None and (run.is_repeated or run.blanks < _MERGED_SHARE * run.rows):
             return cells
         above = above.slice(1)

@@ -37,13 +37,13 @@ class PullReport:
 
     Attributes:
         outcome: `delivered`; `unchanged`: the same as what was applied last; `empty`: nothing new; `waiting`: the last
-            delivery is not decided yet; `busy`: another process is reading the source.
+            delivery is not worked off yet; `held`: it waits for a person; `busy`: another process is reading the source.
         rows: read from the source.
         sentence: the same for people, without values of records.
     """
 
     contract_id: str
-    outcome: Literal["delivered", "unchanged", "empty", "waiting", "busy"]
+    outcome: Literal["delivered", "unchanged", "empty", "waiting", "held", "busy"]
     rows: int
     as_of: date
     sentence: str
@@ -97,8 +97,9 @@ def pull(
             return PullReport(contract.id, "busy", 0, day, "另一个进程正在读取")
         if (open_one := state.waiting(connection, settings, contract)) is not None:
             where = f"批次 {open_one.batch_id}" if open_one.batch_id is not None else "收件区中的文件"
-            how = "等待放行或退回" if open_one.status == "held" else "尚未处理"
-            return PullReport(contract.id, "waiting", 0, day, f"上次读取的{where}{how}，之后再读取")
+            if open_one.status == "held":
+                return PullReport(contract.id, "held", 0, day, f"上次读取的{where}等待放行或退回，之后再读取")
+            return PullReport(contract.id, "waiting", 0, day, f"上次读取的{where}尚未处理，之后再读取")
         with _folder(settings, contract) as folder:
             attempt = _Pull(settings, contract, connection, endpoint, folder, now, day, progress, sleep)
             return attempt.run(from_start=from_start)

@@ -58,13 +58,12 @@ def pull_source(run_id: str, contract_id: str) -> str:
     except UserError as error:
         runs.report_progress(settings, run_id, "intake", step, state="failed", note=str(error))
         raise
-    is_waiting = report.outcome == "waiting"
     runs.report_progress(
         settings,
         run_id,
         "intake",
         step,
-        state="held" if is_waiting else "done",
+        state="held" if report.outcome == "held" else "done",
         done=report.rows,
         total=report.rows,
         note=report.sentence,

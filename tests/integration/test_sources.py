@@ -289,7 +289,7 @@ def test_the_watermark_stays_until_a_held_delivery_is_decided(office: Office, po
     [held] = office.run(passes=False)
     fill(postgres, (2, "2021-10-02 08:00+08"))
     report = pulled(office, "changed", postgres.endpoint)
-    assert (report.outcome, f"批次 {held}" in report.sentence) == ("waiting", True)
+    assert (report.outcome, f"批次 {held}" in report.sentence) == ("held", True)
     assert office.rows("select watermark from quality.source_state") == [(None,)]
     refuse(office, held)
     assert pulled(office, "changed", postgres.endpoint).rows == 2  # nothing of what was refused is skipped

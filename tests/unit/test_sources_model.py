@@ -76,7 +76,10 @@ def test_a_source_is_accepted_when_it_is_whole(tmp_path: Path, source: str) -> N
         ("source: {kind: sql, connection: a, table: t, mode: watermark}", "watermark 只用于"),
         ("source: {kind: sql, connection: a, table: t, overlap: 1 day}", "overlap 只用于"),
         ("source: {kind: sql, connection: a, table: t, mode: watermark, watermark: c, overlap: ages}", "overlap"),
-        ("source: {kind: sql, connection: a, table: t, mode: watermark, watermark: 证件号码}", "不能用证件"),
+        (
+            "source: {kind: sql, connection: a, table: t, mode: watermark, watermark: 证件号码}",
+            "不能用含个人信息的列 holder",
+        ),
         ("source: {kind: http, connection: a, path: 'http://x/'}", "path"),
         ("source: {kind: http, connection: a, path: /, params: {a: '{password}'}}", "没有占位符 {password}"),
         ("source: {kind: http, connection: a, path: /, params: {page: 1}, paging: {kind: page}}", "翻页参数"),
