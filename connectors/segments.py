@@ -86,8 +86,12 @@ class Segments:
 
     @classmethod
     def of_match(cls, header_match: Mapping[str, Any] | None) -> Segments:
-        """Return the segments that `quality.batch.header_match` tells of; none where nothing was read."""
-        return cls(tuple(Segment(**part) for part in (header_match or {}).get("parts", [])))
+        """Return the segments that `quality.batch.header_match` tells of; none where nothing was read.
+
+        Batches read before deliveries had segments tell of parts without a file number: none either.
+        """
+        parts = (header_match or {}).get("parts", [])
+        return cls(tuple(Segment(**part) for part in parts if "file_no" in part))
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return what `of_match` reads."""

@@ -30,10 +30,10 @@ class Limits:
     workbook_bytes: int = 256 * 1024**2
     workbook_unpacked_bytes: int = 2 * 1024**3
     workbook_cells: int = 20_000_000
-    unpacked_bytes: int = 16 * 1024**3
+    unpacked_bytes: int = 8 * 1024**3
     members: int = 200
     record_bytes: int = 16 * 1024**2
-    batch_text_bytes: int = 256 * 1024**2
+    batch_text_bytes: int = 32 * 1024**2
     response_bytes: int = 64 * 1024**2
     columns: int = 2_000
     settle_seconds: float = 1.0

@@ -260,7 +260,7 @@ def _why_not(candidates: Sequence[_Candidate], contracts: Sequence[Contract]) ->
         titles = "、".join(c.title for c in contracts) or "（无）"
         return f"无法根据表头认出是哪一份数据：本部门报送的有{titles}，请核对表头，或放入对应的数据目录。"
     contract = contracts[0]
-    seen = [c for c in candidates if len(c.match.matched()) > 1]
+    seen = [c for c in candidates if len(c.match.matched()) + any(m.reason for m in c.match.columns) > 1]
     if not seen:
         wanted = "、".join(f"“{column.header}”" for column in list(contract.columns.values())[:20])
         return f"前 {HEAD_ROWS} 行里没有找到{contract.title}的表头：应有{wanted}，请在第一行写明列名后重新报送。"

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from connectors.segments import Segments
 from portal.queries import Row, Warehouse, as_json
 
 ISSUES_SHOWN = 1_000
@@ -207,7 +208,16 @@ def read_issues(db: Warehouse, batch_id: int) -> tuple[Issue, ...]:
         " from quality.issue where batch_id = %(batch_id)s order by row_no nulls first, issue_id limit %(limit)s",
         {"batch_id": batch_id, "limit": ISSUES_SHOWN},
     )
-    return tuple(Issue(**row) for row in rows)
+    match = db.rows("select header_match from quality.batch where batch_id = %(batch_id)s", {"batch_id": batch_id})
+    segments = Segments.of_match(match[0]["header_match"] if match else None)
+    return tuple(Issue(**_in_its_sheet(row, segments)) for row in rows)
+
+
+def _in_its_sheet(row: Row, segments: Segments) -> Row:
+    """Return a finding with the row number of its own sheet, which its message names where there are several."""
+    place = segments.locate(row["row_no"])
+    title = segments.title(place.segment) if place.row is not None and segments.all else ""
+    return {**row, "row_no": place.row, "message": f"{title}：{row['message']}" if title else row["message"]}
 
 
 def read_issue_counts(db: Warehouse, batch_ids: Sequence[int]) -> Mapping[int, tuple[IssueCount, ...]]:

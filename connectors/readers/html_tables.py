@@ -119,7 +119,9 @@ def _rows(path: Path, codec: str) -> Iterator[tuple[int, list[_Cell]]]:
 
     Only HTML's own entities are known to the parser, so nothing can expand; it loads nothing by itself.
     """
-    parser = etree.HTMLPullParser(events=("start", "end"), encoding="utf-8", no_network=True, huge_tree=False)
+    parser = etree.HTMLPullParser(
+        events=("start", "end"), tag=("table", "tr"), encoding="utf-8", no_network=True, huge_tree=False
+    )
     within: list[int] = []
     tables = 0
     for piece in _pieces(path, codec):

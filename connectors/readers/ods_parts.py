@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lxml import etree
 
@@ -20,6 +21,7 @@ _SHEET, _ROW, _CELL, _COVERED = (
     f"{_TABLE}table-cell",
     f"{_TABLE}covered-table-cell",
 )
+_VALUE_TYPE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}value-type"
 _COLUMNS_REPEATED, _ROWS_REPEATED = f"{_TABLE}number-columns-repeated", f"{_TABLE}number-rows-repeated"
 _COLUMNS_SPANNED, _ROWS_SPANNED = f"{_TABLE}number-columns-spanned", f"{_TABLE}number-rows-spanned"
 
@@ -51,8 +53,8 @@ def _sheets(content: IO[bytes], limits: Limits) -> list[SheetSurvey]:
             sheets[-1].merged = tuple(merged)
             sheets, merged, rows = [*sheets, SheetSurvey()], [], 0
         else:
-            repeated = _number(element, _ROWS_REPEATED)
-            width, size, spans = _row(element, rows)
+            repeated = _number(dict(element.items()), _ROWS_REPEATED)
+            width, size, spans = _row(element, rows, repeated_row=repeated > 1)
             if width > 0:
                 sheets[-1].grow(width, rows + repeated)
                 text_bytes += size * repeated
@@ -65,25 +67,27 @@ def _sheets(content: IO[bytes], limits: Limits) -> list[SheetSurvey]:
     return sheets[:-1]
 
 
-def _row(row: etree._Element, number: int) -> tuple[int, int, list[MergedCells]]:
-    """Return a row's columns up to its last filled cell, the length of its text as repeated, and its merged cells."""
+def _row(row: etree._Element, number: int, *, repeated_row: bool) -> tuple[int, int, list[MergedCells]]:
+    """Return a row's columns up to its last filled cell, the length of its repeated text, and its merged cells."""
     column = width = size = 0
     merged: list[MergedCells] = []
     for cell in row.iterchildren(_CELL, _COVERED):
-        repeated = _number(cell, _COLUMNS_REPEATED)
-        if len(cell) > 0 or any(str(name).endswith("}value-type") for name in cell.attrib):
+        stated = dict(cell.items())
+        repeated = _number(stated, _COLUMNS_REPEATED)
+        if len(cell) > 0 or _VALUE_TYPE in stated:
             width = column + repeated
-            size += repeated * sum(map(len, cell.itertext()))
-        across, down = _number(cell, _COLUMNS_SPANNED), _number(cell, _ROWS_SPANNED)
+            if repeated > 1 or repeated_row:
+                size += repeated * sum(map(len, cell.itertext()))
+        across, down = _number(stated, _COLUMNS_SPANNED), _number(stated, _ROWS_SPANNED)
         if across > 1 or down > 1:
             merged.append((number, column, number + down - 1, column + across - 1))
         column += repeated
     return width, size, merged
 
 
-def _number(element: etree._Element, name: str) -> int:
-    stated = element.get(name) or "1"
-    return int(stated) if stated.isdecimal() else 1
+def _number(stated: Mapping[Any, Any], name: str) -> int:
+    number = str(stated.get(name, "1"))
+    return int(number) if number.isdecimal() else 1
 
 
 def _forget(element: etree._Element) -> None:

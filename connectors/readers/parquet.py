@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from connectors.readers.model import TextBatch, TextFile, TextSheet, UnreadableF
 from connectors.settings import Limits
 
 _CORRUPT = "Parquet 文件已损坏、加密或没有传完整，无法读取，请重新导出后报送。"
+_TOO_LARGE = "Parquet 文件解压后的大小异常，超过上限，请检查文件后分份报送。"
 _CITY_ZONE = "Asia/Shanghai"
 _METADATA_BYTES = 64 * 1024**2
 
@@ -37,7 +39,7 @@ def open_parquet(path: Path, limits: Limits) -> TextFile:
             raise UnreadableFileError(
                 f"Parquet 文件的列“{field.name}”是嵌套或二进制内容，请改为文字、数字或日期后重新报送。"
             )
-    sheet = TextSheet("", hidden=False, epoch_1904=False, open=partial(_batches, path, limits.batch_text_bytes))
+    sheet = TextSheet("", hidden=False, epoch_1904=False, open=partial(_batches, path, limits))
     return TextFile("parquet", None, None, (sheet,))
 
 
@@ -58,28 +60,44 @@ def _is_text(kind: pa.DataType) -> bool:
     return pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind)
 
 
-def _batches(path: Path, text_bytes: int) -> Iterator[TextBatch]:
+def _batches(path: Path, limits: Limits) -> Iterator[TextBatch]:
     with _open(path) as file:
         schema = file.schema_arrow
-    yield rectangular_batch(pl.DataFrame({str(i): [field.name] for i, field in enumerate(schema)}), 1)
-    row_no = 2
-    with _open(path, [field.name for field in schema if _is_text(field.type)]) as file:
+        yield rectangular_batch(pl.DataFrame({str(i): [field.name] for i, field in enumerate(schema)}), 1)
+        row_no, unpacked = 2, 0
         try:
-            for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                columns = {str(i): _texts(column, text_bytes) for i, column in enumerate(batch.columns)}
-                yield rectangular_batch(pl.DataFrame(columns), row_no)
-                row_no += len(batch)
+            for group in range(file.num_row_groups):
+                rows = max(1, min(BATCH_ROWS, limits.batch_text_bytes // _longest_repeated(path, schema, group)))
+                for batch in file.iter_batches(batch_size=rows, row_groups=[group]):
+                    columns = {str(i): _texts(column) for i, column in enumerate(batch.columns)}
+                    cells = pl.DataFrame(columns)
+                    unpacked += int(cells.estimated_size())
+                    if unpacked > limits.unpacked_bytes:
+                        raise UnreadableFileError(_TOO_LARGE)
+                    yield rectangular_batch(cells, row_no)
+                    row_no += len(batch)
         except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
             raise UnreadableFileError(_CORRUPT) from error
 
 
-def _texts(column: pa.Array[Any], text_bytes: int) -> pl.Series:
-    """Return a column as texts; one text repeated over and over is unfolded only to a sane size."""
+def _longest_repeated(path: Path, schema: pa.Schema, group: int) -> int:
+    """Return the bytes of the longest text in a row group's dictionaries: a few stored bytes may stand for it often.
+
+    Only the first row is read; with it comes the whole dictionary.
+    """
+    texts = [field.name for field in schema if _is_text(field.type)]
+    longest = 1
+    with _open(path, texts) as file:
+        for batch in islice(file.iter_batches(batch_size=1, row_groups=[group], columns=texts), 1):
+            for column in batch.columns:
+                if isinstance(column, pa.DictionaryArray):
+                    lengths = pc.binary_length(column.dictionary)  # type: ignore[call-overload]
+                    longest = max(longest, pc.max(lengths).as_py() or 1)
+    return longest
+
+
+def _texts(column: pa.Array[Any]) -> pl.Series:
     if isinstance(column, pa.DictionaryArray):
-        if _is_text(column.type.value_type):
-            lengths = pc.take(pc.binary_length(column.dictionary), column.indices)  # type: ignore[call-overload]
-            if (pc.sum(lengths).as_py() or 0) > text_bytes:
-                raise UnreadableFileError("Parquet 文件中有异常长的文字，不像表格数据，请检查文件后重新报送。")
         column = column.cast(column.type.value_type)
     if pt.is_timestamp(column.type) and column.type.tz is not None:
         column = pc.local_timestamp(column.cast(pa.timestamp("us", _CITY_ZONE)))  # type: ignore[call-overload]

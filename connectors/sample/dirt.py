@@ -234,6 +234,7 @@ CELL_DEFECTS: Mapping[str, tuple[Effect, Damage]] = {
     "bad_number": (Effect.NULLED, _optional(lambda text, _: f"约{text}左右")),
     "money_unknown_currency": (Effect.FLAGGED, _unknown_currency),
     "money_foreign": (Effect.FLAGGED, _foreign),
+    "garbled": (Effect.FLAGGED, lambda text, _: text.encode("gbk", "ignore").decode("latin-1")),
     "money_without_number": (Effect.NULLED, _optional(lambda _, __: "万人民币")),
     "missing_required": (Effect.REJECTED, lambda _, __: None),
 }

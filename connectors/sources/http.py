@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +28,10 @@ from connectors.sources.model import HttpSource, NextField, Offsets, PageNumbers
 from connectors.sources.rows import Rows
 from connectors.sources.signing import Request, Signer, signer
 from connectors.sources.values import text_array, text_of
+
+for _name in ("httpx", "httpcore"):
+    # they log whole URLs, in which signatures and tokens stand
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 ATTEMPTS = 5
 _LONGEST_WAIT_SECONDS = 120.0

@@ -37,7 +37,7 @@ class PullReport:
 
     Attributes:
         outcome: `delivered`; `unchanged`: the same as what was applied last; `empty`: nothing new; `waiting`: the last
-            delivery is not worked off yet; `held`: it waits for a person; `busy`: another process is reading the source.
+            delivery is not worked off yet; `held`: it waits for a person; `busy`: another process is reading.
         rows: read from the source.
         sentence: the same for people, without values of records.
     """

@@ -100,7 +100,7 @@ def test_the_rest_of_a_list_stays_when_only_its_corrected_rows_are_dropped(offic
     rows_only = intake.receive(office.settings, office.contracts, delivery, run_id="r", now=office.tick())
     [verdict] = gate.judge_batches(office.settings, office.contracts, [rows_only], run_id="r", now=office.tick())
     assert intake.decide(office.settings, office.contracts, verdict, now=office.tick()) == "held"
-    assert "现有 60 条记录中有 59 条本次未出现" in office.receipt(rows_only)["summary"]
+    assert "撤回 59 / 60" in office.receipt(rows_only)["summary"]
     assert office.current("yearly") == before
 
 

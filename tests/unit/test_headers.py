@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
-from connectors.contract import Contract
+from connectors.contract import Contract, Contracts
 from connectors.headers import HeaderError, HeaderMatch, header_problem, match_headers, recognise
 from connectors.readers import UnreadableFileError, open_file
 from connectors.settings import Limits
@@ -254,3 +256,78 @@ def test_plain_number_is_not_taken_when_its_header_names_another_unit_or_none(he
 
 def test_plain_number_is_taken_when_the_unit_is_the_same_in_other_words() -> None:
     assert matched(match_headers(["年份", "交易额（亿元）", "面积(km2)"], TURNOVER))["area_sqkm"] == "面积(km2)"
+
+
+def labels_of(tmp_path: Path, rows: list[list[str]], merged: list[tuple[int, int, int, int]], *of: Contract) -> Table:
+    """Write a workbook with merged cells and find its table."""
+    path = tmp_path / "merged.xlsx"
+    book = xlsxwriter.Workbook(str(path))
+    sheet = book.add_worksheet("表")
+    for number, row in enumerate(rows):
+        sheet.write_row(number, 0, row)
+    for first_row, first_column, last_row, last_column in merged:
+        sheet.merge_range(first_row, first_column, last_row, last_column, rows[first_row][first_column])
+    book.close()
+    return table(path, *of)
+
+
+def test_group_titles_belong_to_their_merged_cells_only_when_the_sheet_tells(tmp_path: Path) -> None:
+    rows = [
+        ["出生登记", "", "", "", ""],
+        ["登记证号", "父亲", "", "母亲", "开始日期"],
+        ["", "姓名", "单位", "姓名", ""],
+        ["1", "张三", "甲", "李四", "2021-01-01"],
+    ]
+    merged = [(0, 0, 0, 4), (1, 0, 2, 0), (1, 1, 1, 2), (1, 4, 2, 4)]
+    found = labels_of(tmp_path, rows, merged, COUPLE)
+    assert [m.column for m in found.header.columns] == ["no", "father_name", None, "mother_name", "started_on"]
+    assert [m.header for m in found.header.columns][1:3] == ["父亲 / 姓名", "父亲 / 单位"]
+    assert (found.preamble_rows, found.header_row_no, len(found.header_rows)) == (1, 2, 2)
+    assert [batch.row_no.to_list() for batch in found.batches] == [[4]]
+
+
+def test_a_group_reaches_to_the_right_when_nothing_is_merged(tmp_path: Path) -> None:
+    text = "登记证号,父亲,,母亲,\n,姓名,单位,姓名,单位\n1,张三,甲,李四,乙\n"
+    found = table(write(tmp_path, text), COUPLE)
+    assert [m.column for m in found.header.columns] == ["no", "father_name", None, "mother_name", None]
+
+
+@pytest.mark.parametrize(
+    ("line", "unit"),
+    [("单位：万元", "万元"), ("计量单位:公里、万元", "万元"), ("（金额单位：元）", "元"), ("填报单位：民政局", None)],
+)
+def test_the_unit_line_serves_amounts_when_their_header_names_none(tmp_path: Path, line: str, unit: str | None) -> None:
+    text = f"{line},,\n统一社会信用代码,企业名称,注册资本\n91371000MA3C00011R,甲,5\n"
+    assert table(write(tmp_path, text), ENTERPRISE).header.matched()["registered_capital"].unit == unit
+
+
+def test_a_sheet_in_another_unit_is_answered_when_the_number_is_plain(tmp_path: Path) -> None:
+    fits = write(tmp_path, "单位：亿元,\n年份,交易额\n2020,1\n")
+    assert matched(table(fits, TURNOVER).header)["turnover_yi_cny"] == "交易额"
+    message = refusal(write(tmp_path, "单位：万元,\n年份,交易额\n2020,1\n"), TURNOVER)
+    assert "“交易额”“交易额（亿元）”须以契约规定的单位填报" in message
+
+
+def test_a_lookalike_is_pointed_out_when_it_is_not_taken(tmp_path: Path) -> None:
+    text = "统一社会信用代码,企业名称,企业登记状态\n91371000MA3C00011R,甲,正常\n"
+    found = table(write(tmp_path, text), ENTERPRISE).header.columns[2]
+    assert (found.column, found.how) == (None, "unknown")
+    assert found.reason == "与“登记状态”相近，但不能确定是同一列，未采用；如是，请改用这个列名。"
+
+
+def test_a_department_with_many_contracts_is_recognised_in_time_when_its_head_is_long(
+    contracts: Contracts, tmp_path: Path
+) -> None:
+    header = (
+        "资源代码,资源名称,资源分类,提供方,提供方代码,资源摘要,资源格式,共享类型,是否开放,更新周期,发布日期,是否挂接"
+    )
+    rows = [
+        f"3070{n}/0001,资源{n},人口{n},市局{n},37{n},摘要{n},库,无条件共享,是,每月,2021-01-01,是" for n in range(40)
+    ]
+    file = open_file(write(tmp_path, "\n".join([header, *rows]) + "\n"), limits=Limits())
+    candidates = contracts.of_department("big_data_center")
+    find_tables(file, candidates)
+    started = time.process_time()
+    [found] = find_tables(file, candidates)
+    assert found.contract.extract == "resource_catalogue"
+    assert time.process_time() - started < 1.0

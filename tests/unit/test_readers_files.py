@@ -96,8 +96,10 @@ def test_a_file_is_refused_when_it_is_empty(tmp_path: Path, content: bytes) -> N
         (b"<?xml version='1.0'?><list><item/></list>", "XML"),
         (b"<html><body><p>no table</p></body></html>", "没有表格"),
         (
-            b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>'
-            b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>',
+            (
+                b'<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?>'
+                b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>'
+            ),
             "XML 表格 2003",
         ),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import hmac
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -243,7 +244,10 @@ def sign_for_tests(request: Request) -> Signature:
     )
 
 
-def test_a_function_of_ones_own_signs_when_the_contract_names_it(tmp_path: Path) -> None:
+def test_a_function_of_ones_own_signs_when_the_contract_names_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     with interface(lambda _: Answer(RECORDS)) as server:
         read(
             server, tmp_path, endpoint=Endpoint(server.url, "u", "s"), params={"a": "xy"},
@@ -252,6 +256,7 @@ def test_a_function_of_ones_own_signs_when_the_contract_names_it(tmp_path: Path)
     [call] = server.calls
     assert call.headers["X-Token"] == "u:s:GET"
     assert call.params == {"a": "xy", "sign": "xyxy"}
+    assert "xyxy" not in caplog.text
 
 
 def test_account_and_headers_of_the_connection_are_sent(tmp_path: Path) -> None:
