@@ -17,6 +17,7 @@ from typing import Any
 from connectors import scopes
 from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
+from connectors.raw_tables import indexed_afterwards
 from connectors.sql_text import execute, names, one
 from connectors.staging import table
 
@@ -83,8 +84,9 @@ def apply_versions(connection: Connection, application: Application) -> tuple[in
     """
     for name in ("touched", "later", "ending", "copied"):
         execute(connection, f"drop table if exists pg_temp.{name}")
-    _find_touched(connection, application)
-    if _find_later(connection, application):
+    is_late = _find_later(connection, application)
+    _find_touched(connection, application, with_new=is_late)
+    if is_late:
         _find_endings(connection, application)
         _copy_confirmed(connection, application)
     else:
@@ -98,13 +100,18 @@ def apply_versions(connection: Connection, application: Application) -> tuple[in
     return opened, int(withdrawn)
 
 
-def _find_touched(connection: Connection, application: Application) -> None:
-    """`touched`: one row per record key that changes; `row_no` is null where the record is withdrawn."""
+def _find_touched(connection: Connection, application: Application, *, with_new: bool) -> None:
+    """`touched`: one row per record key that changes; `row_no` is null where the record is withdrawn.
+
+    Args:
+        with_new: keys without a version in force are listed too.
+    """
+    prior = "" if with_new else " and prior_batch_id is not null"
     execute(
         connection,
         "create temp table touched as select record_key, prior_batch_id,"
         " case when withdraws then null else row_no end as row_no"
-        f" from {table(application.batch_id, '_key')} where disposition in ('new', 'changed')"
+        f" from {table(application.batch_id, '_key')} where disposition in ('new', 'changed'){prior}"
         f" union all select record_key, prior_batch_id, null from {table(application.batch_id, '_gone')}",
     )
     execute(connection, "analyze touched")
@@ -204,21 +211,24 @@ def _close_old(connection: Connection, application: Application) -> None:
 
 def _open_new(connection: Connection, application: Application) -> int:
     fields = [f.name for f in application.contract.fields]
-    issues = (
-        "select row_no, jsonb_agg(distinct jsonb_build_object('column', column_name, 'rule', rule)) as found"
-        f" from {table(application.batch_id, '_issue')} group by row_no"
-    )
-    return execute(
-        connection,
+    issues = table(application.batch_id, "_issue")
+    found, notes = "'[]'::jsonb", ""
+    if one(connection, f"select exists (select from {issues} where row_no is not null)")[0]:
+        found = "coalesce(i.found, '[]'::jsonb)"
+        notes = (
+            " left join (select row_no, jsonb_agg(distinct jsonb_build_object('column', column_name, 'rule', rule))"
+            f" as found from {issues} group by row_no) i on i.row_no = k.row_no"
+        )
+    insert = (
         f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, k.record_key,"
         " k.key_no, k.row_hash, %(batch)s, k.row_no, %(as_of)s, %(seq)s, %(now)s, e.by_batch,"
-        " case when e.by_batch is not null then %(now)s::timestamptz end, coalesce(i.found, '[]'::jsonb)"
-        f" from pg_temp.touched t join {table(application.batch_id, '_key')} k on k.row_no = t.row_no"
-        f" join {table(application.batch_id)} s on s._row_no = t.row_no"
-        " left join pg_temp.ending e on e.record_key = t.record_key"
-        f" left join ({issues}) i on i.row_no = t.row_no",
-        application.parameters(),
-    ).rowcount
+        f" case when e.by_batch is not null then %(now)s::timestamptz end, {found}"
+        f" from {table(application.batch_id, '_key')} k join {table(application.batch_id)} s on s._row_no = k.row_no"
+        f" left join pg_temp.ending e on e.record_key = k.record_key{notes}"
+        " where k.disposition in ('new', 'changed') and not k.withdraws"
+    )
+    with indexed_afterwards(connection, application.contract):
+        return execute(connection, insert, application.parameters()).rowcount
 
 
 def _close_new(connection: Connection, application: Application) -> None:

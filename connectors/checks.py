@@ -15,6 +15,7 @@ from decimal import Decimal
 import polars as pl
 import pyarrow as pa
 
+from connectors.ahead import ahead
 from connectors.contract import (
     AgreesWithId,
     CodeList,
@@ -126,7 +127,7 @@ class CheckRun:
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
-        for batch in self._table.batches:
+        for batch in ahead(self._table.batches):
             yield self._check(batch)
         self._totals = self._sum_up()
 

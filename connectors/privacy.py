@@ -54,8 +54,10 @@ def mask_kind(contract: Contract, column: str) -> str:
     return "name" if kind is ColumnType.TEXT and is_name else "text"
 
 
-def record_key_secret(settings: Settings) -> bytes:
-    """Return the home's secret under which record keys are made, creating it on first use (32 random bytes, 0600).
+def record_key_secret(settings: Settings) -> str:
+    """Return the home's secret under which record keys are made, creating it on first use (mode 0600).
+
+    32 random bytes in hex; the text itself is the key of the HMAC.
 
     Raises:
         UserError: the file is there but does not hold a secret.
@@ -75,20 +77,22 @@ def record_key_secret(settings: Settings) -> bytes:
         finally:
             fresh.unlink()
     try:
-        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        secret = path.read_text(encoding="ascii").strip()
+        size = len(bytes.fromhex(secret))
     except ValueError as error:
         raise UserError(f"{path} 不是有效的记录键密钥：请从备份恢复该文件") from error
-    if len(secret) < 32:
+    if size < 32:
         raise UserError(f"{path} 不足 32 字节：请从备份恢复该文件")
     return secret
 
 
-def hmac_pads(secret: bytes) -> tuple[bytes, bytes]:
+def hmac_pads(secret: str) -> tuple[bytes, bytes]:
     """Return the inner and outer padded keys of HMAC-SHA256 (RFC 2104), for SQL that has only `sha256`."""
-    block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    key = secret.encode()
+    block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
     return bytes(b ^ 0x36 for b in block), bytes(b ^ 0x5C for b in block)
 
 
-def keyed_hash(secret: bytes, text: str) -> str:
+def keyed_hash(secret: str, text: str) -> str:
     """Return HMAC-SHA256 of a text in hex: stands for names that must not stand in the database."""
-    return hmac.new(secret, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -118,17 +120,50 @@ def count_words(
 
 def create_statement(contract: Contract) -> sql.Composed:
     """Return the DDL of the contract's raw table with its indexes: the open version of a key is unique."""
-    table = _table(contract)
     fields = [sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL(f.sql)) for f in contract.fields]
     control = [
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, (kind, _) in CONTROL_COLUMNS.items()
     ]
-    return sql.SQL(
-        "create table {table} (\n    {columns},\n    unique (_record_key, _batch_id)\n);\n"
-        "create unique index on {table} (_record_key) where _closed_batch_id is null;\n"
-        "create index on {table} (_batch_id);\n"
-        "create index on {table} (_closed_batch_id) where _closed_batch_id is not null"
-    ).format(table=table, columns=sql.SQL(",\n    ").join([*fields, *control]))
+    return sql.SQL("create table {} (\n    {}\n);\n{}").format(
+        _table(contract), sql.SQL(",\n    ").join([*fields, *control]), _index_statements(contract)
+    )
+
+
+@contextmanager
+def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[None]:
+    """Load an empty raw table without its indexes and make them at the end; any other table is left as it is."""
+    if _has_rows(connection, contract):
+        yield
+        return
+    for name in _INDEXES:
+        connection.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", _index_name(contract, name))))
+    yield
+    connection.execute(_index_statements(contract))
+
+
+_INDEXES: Mapping[str, tuple[str, str]] = {
+    "version": ("unique index", "(_record_key, _batch_id)"),
+    "open": ("unique index", "(_record_key) where _closed_batch_id is null"),
+    "numbered": ("index", "(_record_key) where _key_no > 1 and _closed_batch_id is null"),
+    "batch": ("index", "using brin (_batch_id)"),
+    "closed": ("index", "(_closed_batch_id) where _closed_batch_id is not null"),
+}
+"""Kind and definition by name: batches lie one behind another in the table, so a block index finds theirs."""
+
+
+def _index_name(contract: Contract, name: str) -> str:
+    """Return a name that fits into PostgreSQL's 63 bytes and is the contract's own."""
+    digest = hashlib.sha256(contract.id.encode()).hexdigest()[:8]
+    return f"{contract.extract[:40]}_{digest}_{name}"
+
+
+def _index_statements(contract: Contract) -> sql.Composed:
+    return sql.SQL(";\n").join(
+        sql.SQL("create {} {} on {} {}").format(
+            sql.SQL(kind), sql.Identifier(_index_name(contract, name)), _table(contract), sql.SQL(definition)
+        )
+        for name, (kind, definition) in _INDEXES.items()
+    )
 
 
 def comments(contract: Contract) -> dict[str | None, str]:

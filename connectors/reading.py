@@ -16,7 +16,7 @@ from connectors.database import Connection, connect
 from connectors.errors import RefusedError
 from connectors.ledger import Ledger
 from connectors.normalise import Context
-from connectors.privacy import hmac_pads, mask_identifiers, mask_kind, record_key_secret
+from connectors.privacy import mask_identifiers, mask_kind, record_key_secret
 from connectors.raw_migration import MigrationRefusedError
 from connectors.readers import TextFile, open_file
 from connectors.segments import Segments, findings_of_all
@@ -83,7 +83,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
         ensure_raw(connection, contracts, contract)
         staging.create(connection, contract, batch.batch_id)
         connection.commit()
-        totals = _load(dsn, contracts, batch, tables, found)
+        totals = _load(settings, contracts, batch, tables, found)
         for part, file in zip(parts, files, strict=True):
             physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
             connection.execute(
@@ -99,8 +99,8 @@ def resplit(settings: Settings, connection: Connection, contract: Contract, batc
     """Split a staged batch again, against what was applied since; commit is the caller's."""
     if batch.as_of is None:
         raise RuntimeError("a staged batch has an as-of date")
-    pads = hmac_pads(record_key_secret(settings))
-    return splitting.split(connection, contract, batch.batch_id, as_of=batch.as_of, scope=batch.scope, pads=pads)
+    secret = record_key_secret(settings)
+    return splitting.split(connection, contract, batch.batch_id, as_of=batch.as_of, scope=batch.scope, secret=secret)
 
 
 def is_whole(connection: Connection, batch: Batch) -> bool:
@@ -197,12 +197,14 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
 
 
 def _load(
-    dsn: str, contracts: Contracts, batch: Batch, tables: Sequence[tuple[int, Table]], found: as_of.AsOf
+    settings: Settings, contracts: Contracts, batch: Batch, tables: Sequence[tuple[int, Table]], found: as_of.AsOf
 ) -> list[CheckTotals]:
+    dsn, secret = settings.dsn(), record_key_secret(settings)
     totals: list[CheckTotals] = []
     for _, table in tables:
         run = check(table, contracts.codes, as_of=found.day)
-        staging.load(dsn, batch.batch_id, run, offset=sum(t.physical for t in totals))
+        offset = sum(t.physical for t in totals)
+        staging.load(dsn, batch.batch_id, run, table.contract, secret, offset=offset)
         totals.append(run.totals)
     told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
     staging.load_issues(dsn, batch.batch_id, told)
@@ -240,8 +242,8 @@ def _settle(
     _refuse_empty(contract, totals)
     declared = batch.scope or None
     scope = declared or splitting.default_scope(connection, contract, batch.batch_id)
-    pads = hmac_pads(record_key_secret(settings))
-    split = splitting.split(connection, contract, batch.batch_id, as_of=day, scope=scope, pads=pads)
+    secret = record_key_secret(settings)
+    split = splitting.split(connection, contract, batch.batch_id, as_of=day, scope=scope, secret=secret)
     headers = {name: match.header for name, match in table.header.matched().items()}
     results = [
         *totals.results,

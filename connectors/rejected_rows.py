@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import pyarrow as pa
 
 from connectors.contract import Contract
 from connectors.findings_log import to_record_batch
 from connectors.normalise import Context, normalise
+from connectors.record_hashes import key_part
 
-CANDIDATE_SCHEMA = pa.schema(
-    {"row_no": pa.int64(), "column_name": pa.string(), "value": pa.string(), "is_read": pa.bool_()}
-)
+_FIELDS: list[pa.Field[Any]] = [
+        pa.field("row_no", pa.int64()),
+        pa.field("column_name", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("is_read", pa.bool_()),
+]
+CANDIDATE_SCHEMA = pa.schema(_FIELDS)
 """One row per rejected row, key or fallback-key column and text the row may have there (empty: nothing). `is_read`:
 the cell as read under its header; else a piece of text of a row whose columns cannot be told apart, folded: half-width,
 upper case, without spaces."""
@@ -60,13 +67,7 @@ def _folded(texts: pl.Series) -> pl.Series:
 
 
 def _text(contract: Contract, name: str, values: pl.Series) -> pl.Series:
-    """Return stored values as the text that record keys are made of (`sql_text`)."""
-    kind = next(f.arrow for f in contract.fields if f.name == name)
-    if pa.types.is_timestamp(kind):
-        return values.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
-    if pa.types.is_decimal(kind):
-        values = values.cast(pl.Decimal(38, 6))
-    return values.cast(pl.String)
+    return pl.DataFrame({name: values}).select(key_part(contract, name)).to_series()
 
 
 def _pieces(cells: pl.DataFrame, row_no: pl.Series) -> pl.DataFrame:

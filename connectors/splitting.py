@@ -17,6 +17,7 @@ from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.errors import RefusedError
 from connectors.in_force import in_force
+from connectors.privacy import hmac_pads
 from connectors.scopes import Scope
 from connectors.sql_text import (
     UNIT_SEPARATOR,
@@ -27,12 +28,13 @@ from connectors.sql_text import (
     key_text,
     one,
     record_key,
-    row_hash,
 )
 from connectors.staging import table
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
+_WORK_MEMORY = "256MB"
+"""For joining a delivery of millions of rows with what is in force, without files."""
 MINIMUM_LOSS = 20
 WITHDRAW = "撤销"
 LOOKS_FULL_ROWS = 20
@@ -97,23 +99,26 @@ def split(
     *,
     as_of: date,
     scope: Scope | None,
-    pads: tuple[bytes, bytes],
+    secret: str,
 ) -> Split:
     """Fill the batch's key table and gone table, and count. Commit is the caller's.
 
     Args:
         scope: columns and values the delivery speaks for; None means everything (full deliveries).
-        pads: inner and outer padded key of the record-key HMAC.
+        secret: key of the record-key HMAC.
 
     Raises:
         RefusedError: more rows share one key than can be told apart.
     """
-    facts: dict[str, Any] = {"as_of": as_of, "table": contract.id, "inner": pads[0], "outer": pads[1]}
-    _temporary_tables(connection)
-    _find_contents(connection, contract, batch_id, facts)
+    inner, outer = hmac_pads(secret)
+    facts: dict[str, Any] = {"as_of": as_of, "table": contract.id, "inner": inner, "outer": outer}
+    execute(connection, f"set local work_mem = '{_WORK_MEMORY}'")
+    _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
+    _write_keys(connection, contract, batch_id)
+    _find_contested(connection, contract, batch_id)
     _number(connection, contract, batch_id)
-    _write_keys(connection, contract, batch_id, facts)
+    _write_contested_keys(connection, contract, batch_id, facts)
     write_gone(connection, contract, batch_id, scope, facts)
     return _count(connection, contract, batch_id)
 
@@ -153,7 +158,11 @@ def judge_keys(
         ),
     ]
     if contract.identity:
-        met = "select count(*) from pg_temp.kept k where k.base in (select base from pg_temp.prior)"
+        met = (
+            f"select (select count(*) from {_key(batch_id)} k where k.prior_batch_id is not null"
+            " and not exists (select from pg_temp.content c where c.row_no = k.row_no))"
+            " + (select count(*) from pg_temp.kept where base in (select base from pg_temp.contest_old))"
+        )
         results.append(
             noting.key(
                 ("key.identity", "0304", "与已入库的记录同键而身份信息全不相同，未作变更处理，请核实。"),
@@ -275,8 +284,11 @@ class _Noting:
         return CheckResult(rule, column, dimension, "warning", checked, checked - failed, 0.9, message)
 
 
-def _temporary_tables(connection: Connection) -> None:
-    for name in ("content", "kept", "crowded", "prior", "contested", "contest_new", "contest_old"):
+def _forget_earlier_split(connection: Connection) -> None:
+    execute(connection, "drop view if exists pg_temp.prior")
+    for name in ("late_prior", "numbered", "repeated", "contested", "content", "kept", "crowded"):
+        execute(connection, f"drop table if exists pg_temp.{name}")
+    for name in ("contest_new", "contest_old"):
         execute(connection, f"drop table if exists pg_temp.{name}")
 
 
@@ -286,17 +298,83 @@ def _withdraws(contract: Contract, alias: str) -> str:
     return "false"
 
 
-def _find_contents(connection: Connection, contract: Contract, batch_id: int, facts: Mapping[str, Any]) -> None:
-    """`content`: every row with its base key (number 1) and hash; `kept`: one row per base and content.
-
-    Of equal rows the first stands, but where one of them withdraws the record the last word stands.
-    """
-    base = record_key(f"({key_text(contract, 's')})", "1")
+def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, Any]) -> None:
+    """`prior`: versions in force at the as-of date; `numbered`: those of them with a number above 1 and their base."""
+    late = one(
+        connection,
+        "select exists (select from quality.batch where department = %(department)s and extract = %(extract)s"
+        " and applied_seq is not null and as_of > %(as_of)s)",
+        {"department": contract.department, "extract": contract.extract, **facts},
+    )[0]
+    columns = (
+        "v._record_key as record_key, v._key_no as key_no, v._row_hash as row_hash, v._batch_id as version_batch_id"
+    )
+    current = f'select {columns} from raw."{contract.id}" v where v._closed_batch_id is null'
+    if late:
+        query = f"create temp table late_prior as select {columns} from {in_force(contract.id, 'v')}"
+        execute(connection, query, facts)
+        execute(connection, "create index on late_prior (record_key); analyze late_prior")
+    execute(connection, f"create temp view prior as {'select * from late_prior' if late else current}")
+    base = record_key(f"({key_text(contract, 'v')})", "1")
     execute(
         connection,
-        f"create temp table content as select s._row_no as row_no, {base} as base,"
-        f" {row_hash(contract, 's')} as row_hash, {_withdraws(contract, 's')} as withdraws from {table(batch_id)} s",
+        f"create temp table numbered as select p.*, {base} as base from prior p"
+        f' join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id'
+        " where p.key_no > 1",
         facts,
+    )
+
+
+def _write_keys(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """The key table as if no two contents or records shared a key."""
+    rows, key = table(batch_id), _key(batch_id)
+    execute(connection, f"drop table if exists {key}")
+    execute(connection, f"analyze {rows} (_row_no, _base)")
+    execute(
+        connection,
+        f"create unlogged table {key} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
+        f" s._row_hash as row_hash, {_disposition('s._row_hash', 'w.withdraws')} as disposition, w.withdraws,"
+        f" p.version_batch_id as prior_batch_id from {rows} s"
+        f" cross join lateral (select {_withdraws(contract, 's')} as withdraws) w"
+        " left join pg_temp.prior p on p.record_key = s._base",
+    )
+    execute(connection, f"analyze {key} (row_no, record_key, disposition)")
+
+
+def _disposition(row_hash: str, withdraws: str) -> str:
+    return (
+        f"case when {withdraws} then case when p.record_key is null then 'unchanged' else 'changed' end"
+        f" when p.record_key is null then 'new' when p.row_hash = {row_hash} then 'unchanged' else 'changed' end"
+    )
+
+
+def _find_contested(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """`contested`: base keys that several rows or records share, or whose record is clearly another's; their rows.
+
+    `content`: the rows with their base key and hash; `kept`: one row per base and content; `crowded`: bases with
+    several contents. Of equal rows the first stands, but where one of them withdraws the record the last word stands.
+    """
+    rows = table(batch_id)
+    execute(
+        connection, f"create temp table repeated as select _base as base from {rows} group by _base having count(*) > 1"
+    )
+    strangers = ""
+    if contract.identity:
+        strangers = (
+            f" union select k.record_key from {_key(batch_id)} k join {rows} s on s._row_no = k.row_no"
+            f' join raw."{contract.id}" v on v._record_key = k.record_key and v._batch_id = k.prior_batch_id'
+            " where k.disposition = 'changed' and v._row_hash <> k.row_hash"
+            f" and {clearly_differ(identity(contract, 's'), identity(contract, 'v'))}"
+        )
+    execute(
+        connection,
+        "create temp table contested as select base from pg_temp.repeated"
+        f" union select base from pg_temp.numbered{strangers}",
+    )
+    execute(
+        connection,
+        f"create temp table content as select s._row_no as row_no, s._base as base, s._row_hash as row_hash,"
+        f" {_withdraws(contract, 's')} as withdraws from {rows} s join pg_temp.contested c on c.base = s._base",
     )
     execute(
         connection,
@@ -307,38 +385,10 @@ def _find_contents(connection: Connection, contract: Contract, batch_id: int, fa
         connection,
         "create temp table crowded as select base, count(*) as contents from kept group by base having count(*) > 1",
     )
-    execute(connection, "analyze content; analyze kept; analyze crowded")
+    execute(connection, "analyze contested; analyze content; analyze kept; analyze crowded")
     most = one(connection, "select coalesce(max(contents), 0) from crowded")[0]
     if most > MAXIMUM_KEY_NO:
         raise RefusedError(f"有 {most:,} 行内容不同而键值相同，无法区分记录，请核对键列后重新报送。")
-
-
-def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, Any]) -> None:
-    """`prior`: versions in force at the as-of date; for other than full deliveries only those the rows can meet."""
-    base = record_key(f"({key_text(contract, 'v')})", "1")
-    late = one(
-        connection,
-        "select exists (select from quality.batch where department = %(department)s and extract = %(extract)s"
-        " and applied_seq is not null and as_of > %(as_of)s)",
-        {"department": contract.department, "extract": contract.extract, **facts},
-    )[0]
-    source = in_force(contract.id, "v") if late else f'raw."{contract.id}" v'
-    where = "true" if late else "v._closed_batch_id is null"
-    columns = (
-        f"v._record_key as record_key, case when v._key_no = 1 then v._record_key else {base} end as base,"
-        " v._key_no as key_no, v._row_hash as row_hash, v._batch_id as version_batch_id"
-    )
-    if contract.mode == "full":
-        query = f"select {columns} from {source} where {where}"
-    else:
-        query = (
-            f"select {columns} from {source} join (select distinct base from pg_temp.kept) k"
-            f" on k.base = v._record_key where {where} and v._key_no = 1"
-            f" union all select * from (select {columns} from {source} where {where} and v._key_no > 1) n"
-            " where n.base in (select base from pg_temp.kept)"
-        )
-    execute(connection, f"create temp table prior as {query}", facts)
-    execute(connection, "analyze prior")
 
 
 def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
@@ -347,31 +397,20 @@ def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
     Equal content keeps its number; then equal identity; then whatever shares most of its identity; then, in order,
     what does not clearly differ; the rest gets new numbers.
     """
-    strangers = ""
-    if contract.identity:
-        strangers = (
-            " union select k.base from pg_temp.kept k join pg_temp.prior p on p.base = k.base"
-            f" and p.row_hash <> k.row_hash join {table(batch_id)} s on s._row_no = k.row_no"
-            f' join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id'
-            f" where {clearly_differ(identity(contract, 's'), identity(contract, 'v'))}"
-        )
-    execute(
-        connection,
-        "create temp table contested as select base from pg_temp.crowded"
-        f" union select base from pg_temp.prior where key_no > 1{strangers}",
-    )
     execute(
         connection,
         "create temp table contest_new as select k.row_no, k.base, k.row_hash,"
         f" {identity(contract, 's')} as identity, null::integer as key_no, false as is_stranger"
-        f" from pg_temp.kept k join pg_temp.contested using (base) join {table(batch_id)} s on s._row_no = k.row_no",
+        f" from pg_temp.kept k join {table(batch_id)} s on s._row_no = k.row_no",
     )
     execute(
         connection,
-        "create temp table contest_old as select p.base, p.key_no::integer as key_no, p.row_hash,"
-        f" {identity(contract, 'v')} as identity, false as is_met from pg_temp.prior p"
-        f' join pg_temp.contested using (base) join raw."{contract.id}" v on v._record_key = p.record_key'
-        " and v._batch_id = p.version_batch_id",
+        "create temp table contest_old as select p.base, p.key_no, p.row_hash,"
+        f" {identity(contract, 'v')} as identity, false as is_met from ("
+        " select c.base, 1 as key_no, p.record_key, p.row_hash, p.version_batch_id from pg_temp.contested c"
+        " join pg_temp.prior p on p.record_key = c.base union all"
+        " select n.base, n.key_no::integer, n.record_key, n.row_hash, n.version_batch_id from pg_temp.numbered n) p"
+        f' join raw."{contract.id}" v on v._record_key = p.record_key and v._batch_id = p.version_batch_id',
     )
     for pairs in (_in_order("row_hash"), _in_order("identity"), _SHARING_MOST, _in_order(None)):
         _pair(connection, pairs)
@@ -422,26 +461,24 @@ def _pair(connection: Connection, pairs: str) -> None:
     )
 
 
-def _write_keys(connection: Connection, contract: Contract, batch_id: int, facts: Mapping[str, Any]) -> None:
+def _write_contested_keys(connection: Connection, contract: Contract, batch_id: int, facts: Mapping[str, Any]) -> None:
+    """Write the rows of contested keys into the key table again, numbered."""
     key = _key(batch_id)
     numbered = record_key(f"({key_text(contract, 's')})", "n.key_no")
-    execute(connection, f"drop table if exists {key}")
+    execute(connection, f"delete from {key} k using pg_temp.content c where c.row_no = k.row_no")
     execute(
         connection,
-        f"create unlogged table {key} as with numbered as materialized (select n.row_no, n.base, n.row_hash, n.key_no,"
+        f"insert into {key} with numbered as materialized (select n.row_no, n.base, n.row_hash, n.key_no,"
         f" case when n.key_no = 1 then n.base else {numbered} end as record_key from pg_temp.contest_new n"
         f" join {table(batch_id)} s on s._row_no = n.row_no)"
-        " select c.row_no, coalesce(n.record_key, c.base) as record_key, coalesce(n.key_no, 1)::smallint as key_no,"
-        " c.row_hash, case when k.row_no <> c.row_no then 'duplicate'"
-        " when c.withdraws then case when p.record_key is null then 'unchanged' else 'changed' end"
-        " when p.record_key is null then 'new' when p.row_hash = c.row_hash then 'unchanged' else 'changed' end"
-        " as disposition, c.withdraws, p.version_batch_id as prior_batch_id"
+        " select c.row_no, n.record_key, n.key_no, c.row_hash,"
+        f" case when k.row_no <> c.row_no then 'duplicate' else {_disposition('c.row_hash', 'c.withdraws')} end,"
+        " c.withdraws, p.version_batch_id"
         " from pg_temp.content c join pg_temp.kept k on k.base = c.base and k.row_hash = c.row_hash"
-        " left join numbered n on n.base = c.base and n.row_hash = c.row_hash"
-        " left join pg_temp.prior p on p.record_key = coalesce(n.record_key, c.base)",
+        " join numbered n on n.base = c.base and n.row_hash = c.row_hash"
+        " left join pg_temp.prior p on p.record_key = n.record_key",
         facts,
     )
-    execute(connection, f"analyze {key}")
 
 
 def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:

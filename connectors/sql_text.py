@@ -64,8 +64,20 @@ def row_hash(contract: Contract, alias: str) -> str:
     An added column that is empty leaves the hash as it was; `operation` is about the delivery, not the record.
     """
     fields = sorted(f.name for f in contract.fields if f.source != "operation")
-    parts = ", ".join(f"'{name}' || chr(30) || {field_text(contract, name, alias)}" for name in fields)
+    parts = ", ".join(f"'{name}' || chr(30) || {hashed_text(contract, name, alias)}" for name in fields)
     return f"substr(sha256(convert_to(concat_ws({UNIT_SEPARATOR}, {parts}), 'UTF8')), 1, 16)"
+
+
+def hashed_text(contract: Contract, field: str, alias: str) -> str:
+    """A field as content hashes take it: days and moments as numbers since 1970, the rest as in keys."""
+    column = f'{alias}."{field}"'
+    match next(f.sql for f in contract.fields if f.name == field):
+        case "timestamptz":
+            return f"(extract(epoch from {column}) * 1000000)::bigint::text"
+        case "date":
+            return f"({column} - date '1970-01-01')::text"
+        case _:
+            return field_text(contract, field, alias)
 
 
 def identity(contract: Contract, alias: str) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
+from connectors.ahead import ahead
 from connectors.checks import CheckedBatch, CheckResult
 from connectors.contract import Contract, Reference, Unique
 from connectors.contract_model import RuleBase
 from connectors.database import Connection, arrow_connection
 from connectors.in_force import in_force
+from connectors.record_hashes import with_hashes
 from connectors.sql_text import execute, names, one
 
+ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
+"""What a staged row has besides its contract's fields: its number, the record key of number 1, its content's hash."""
+_ROW_COLUMNS = ", ".join(f"{name} {kind} not null" for name, kind in ROW_COLUMNS.items())
 _SUFFIXES = ("", "_issue", "_rejected", "_key", "_gone", "_silent")
 
 
@@ -32,7 +38,7 @@ def create(connection: Connection, contract: Contract, batch_id: int) -> None:
     """Make the batch's staging tables, empty; what an earlier try left is dropped. Commit is the caller's."""
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
-    execute(connection, f"create unlogged table {table(batch_id)} ({fields}, _row_no bigint not null)")
+    execute(connection, f"create unlogged table {table(batch_id)} ({fields}, {_ROW_COLUMNS})")
     execute(
         connection,
         f"create unlogged table {table(batch_id, '_issue')} (row_no bigint, column_name text, header text,"
@@ -52,23 +58,33 @@ def drop(connection: Connection, batch_id: int) -> None:
         execute(connection, f"drop table if exists {table(batch_id, suffix)}")
 
 
-def load(dsn: str, batch_id: int, batches: Iterable[CheckedBatch], *, offset: int = 0) -> int:
-    """Copy checked rows and their findings into staging, batch by batch; return the number of rows.
+def load(
+    dsn: str, batch_id: int, batches: Iterable[CheckedBatch], contract: Contract, secret: str, *, offset: int = 0
+) -> int:
+    """Copy checked rows with their hashes, and their findings, into staging, batch by batch; return the number of rows.
+
+    Rows are checked while those before them are copied.
 
     Args:
         dsn: of the warehouse.
         batches: from `checks.check`; consumed.
+        contract: of the rows.
+        secret: key of the record-key HMAC.
         offset: added to row numbers: physical rows of the delivery's earlier parts.
     """
     loaded = 0
     with arrow_connection(dsn) as connection, connection.cursor() as cursor:
-        for batch in batches:
+        for batch in ahead(_hashed(batches, contract, secret)):
             loaded += batch.rows.num_rows
             _ingest(cursor, table(batch_id), _shifted(batch.rows, "_row_no", offset))
             _ingest(cursor, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
             _ingest(cursor, table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset))
         connection.commit()
     return loaded
+
+
+def _hashed(batches: Iterable[CheckedBatch], contract: Contract, secret: str) -> Iterator[CheckedBatch]:
+    return (replace(batch, rows=with_hashes(batch.rows, contract, secret)) for batch in batches)
 
 
 def load_issues(dsn: str, batch_id: int, issues: pa.RecordBatch) -> None:
@@ -105,19 +121,19 @@ def judge_contract_rules(
     """
     results = []
     for name, rule in contract.rules.items():
+        judged: _Judged | None = None
         match rule:
             case Unique():
-                column = rule.columns[0]
-                judged = _unique(batch_id, rule)
-                counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
+                column, judged = rule.columns[0], _unique(contract, batch_id, rule)
             case Reference():
                 column = rule.column
-                counts = (0, 0)
                 if _find_known(connection, contract, batch_id, rule, as_of):
                     judged = _reference(batch_id, rule)
-                    counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
             case _:
                 continue
+        counts = (0, 0)
+        if judged is not None:
+            counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
         results.append(
             CheckResult(
                 name, column, rule.dimension, str(rule.severity), counts[0], counts[1], rule.threshold, rule.message
@@ -126,16 +142,37 @@ def judge_contract_rules(
     return results
 
 
-def _unique(batch_id: int, rule: Unique) -> tuple[str, str]:
-    """Rows that repeat a whole row of the delivery are not judged again: they are counted by `row.duplicate`."""
+@dataclass(frozen=True)
+class _Judged:
+    """Queries for how many rows a rule judges, and for `_row_no, value` of those that fail it."""
+
+    checked: str
+    failing: str
+
+
+def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
+    """Rows that repeat a whole row of the delivery are not judged again: they are counted by `row.duplicate`.
+
+    Where the rule's columns hold the whole key, only rows that share their key can fail.
+    """
+    rows, first = table(batch_id), f's."{rule.columns[0]}"'
     filled = " or ".join(f's."{c}" is not null' for c in rule.columns)
     judged = (
-        f'select s._row_no, s."{rule.columns[0]}"::text as value,'
-        f" count(*) over (partition by {names(rule.columns, 's')}) as times"
-        f" from {table(batch_id)} s join {table(batch_id, '_key')} k on k.row_no = s._row_no"
-        f" where k.disposition <> 'duplicate' and ({filled})"
+        f"({filled}) and not exists (select from {table(batch_id, '_key')} d where d.row_no = s._row_no"
+        " and d.disposition = 'duplicate')"
     )
-    return judged, "times > 1"
+    if not contract.fallback_key and set(contract.key) <= set(rule.columns) or rule.columns == contract.key[:1]:
+        suspect = "s._base in (select base from pg_temp.repeated)"
+    elif len(rule.columns) == 1:
+        suspect = f"{first} in (select {first} from {rows} s group by 1 having count(*) > 1)"
+    else:
+        suspect = "true"
+    times = f"count(*) over (partition by {names(rule.columns, 's')})"
+    return _Judged(
+        f"select count(*) from {rows} s where {judged}",
+        f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {rows} s"
+        f" where {judged} and {suspect}) judged where times > 1",
+    )
 
 
 def _find_known(connection: Connection, contract: Contract, batch_id: int, rule: Reference, as_of: date) -> bool:
@@ -151,13 +188,13 @@ def _find_known(connection: Connection, contract: Contract, batch_id: int, rule:
     return one(connection, "select exists (select from pg_temp.known_value)")[0] is True
 
 
-def _reference(batch_id: int, rule: Reference) -> tuple[str, str]:
-    judged = (
-        f'select s._row_no, s."{rule.column}"::text as value, k.value is null as is_unknown'
-        f' from {table(batch_id)} s left join pg_temp.known_value k on k.value = s."{rule.column}"::text'
-        f' where s."{rule.column}" is not null'
+def _reference(batch_id: int, rule: Reference) -> _Judged:
+    filled = f'from {table(batch_id)} s where s."{rule.column}" is not null'
+    return _Judged(
+        f"select count(*) {filled}",
+        f'select s._row_no, s."{rule.column}"::text as value {filled}'
+        f' and not exists (select from pg_temp.known_value k where k.value = s."{rule.column}"::text)',
     )
-    return judged, "is_unknown"
 
 
 def _facts(name: str, rule: RuleBase, column: str, headers: Mapping[str, str]) -> dict[str, str | None]:
@@ -171,22 +208,15 @@ def _facts(name: str, rule: RuleBase, column: str, headers: Mapping[str, str]) -
     }
 
 
-def _settle(
-    connection: Connection, batch_id: int, facts: Mapping[str, str | None], judged: tuple[str, str]
-) -> tuple[int, int]:
-    """Note every failing row; return how many were judged and how many passed.
-
-    Args:
-        judged: a query for `_row_no, value` of the rows to judge, and the condition under which one fails.
-    """
-    query, failing = judged
-    checked, failed = one(
+def _settle(connection: Connection, batch_id: int, facts: Mapping[str, str | None], judged: _Judged) -> tuple[int, int]:
+    """Note every failing row; return how many were judged and how many passed."""
+    checked = int(one(connection, judged.checked)[0])
+    failed = execute(
         connection,
-        f"with judged as materialized ({query}), noted as (insert into {table(batch_id, '_issue')}"
+        f"insert into {table(batch_id, '_issue')}"
         " (row_no, column_name, header, rule, dimension, severity, message, value)"
         " select _row_no, %(column)s, %(header)s, %(rule)s, %(dimension)s, %(severity)s, %(message)s, value"
-        f" from judged where {failing} returning 1)"
-        " select (select count(*) from judged), (select count(*) from noted)",
+        f" from ({judged.failing}) failing",
         facts,
-    )
-    return int(checked), int(checked) - int(failed)
+    ).rowcount
+    return checked, checked - failed

@@ -70,8 +70,9 @@ def _keep_silent(connection: Connection, contract: Contract, batch_id: int, fact
     )
     execute(
         connection,
-        f"insert into pg_temp.spared select g.record_key from {gone} g join pg_temp.prior p using (record_key)"
-        f" where p.base in (select record_key from {silent}) union {_torn_rows(contract, batch_id)}",
+        f"insert into pg_temp.spared select g.record_key from {gone} g left join pg_temp.numbered n using (record_key)"
+        f" where coalesce(n.base, g.record_key) in (select record_key from {silent})"
+        f" union {_torn_rows(contract, batch_id)}",
     )
     execute(connection, f"delete from {gone} g using pg_temp.spared s where s.record_key = g.record_key")
     execute(connection, f"insert into {silent} select record_key from pg_temp.spared on conflict do nothing")

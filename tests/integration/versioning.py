@@ -17,11 +17,10 @@ from connectors.checks import ISSUE_SCHEMA, CheckedBatch, row_schema
 from connectors.contract import Contract
 from connectors.database import Connection, connect
 from connectors.normalise import Context
-from connectors.privacy import hmac_pads
 from connectors.raw_tables import ensure_raw_tables
 from connectors.rejected_rows import candidates
 
-PADS = hmac_pads(b"k" * 32)
+SECRET = "6b" * 32
 Rows = Sequence[Mapping[str, str | None]]
 
 
@@ -97,8 +96,8 @@ class Desk:
             unfit=pl.DataFrame(pl.from_arrow(unfit)),
         )
         issues = pa.RecordBatch.from_pylist([], schema=ISSUE_SCHEMA)
-        staging.load(self.dsn, batch_id, [CheckedBatch(kept, issues, spoken_of)])
-        outcome = splitting.split(self.connection, self.contract, batch_id, as_of=as_of, scope=scope, pads=PADS)
+        staging.load(self.dsn, batch_id, [CheckedBatch(kept, issues, spoken_of)], self.contract, SECRET)
+        outcome = splitting.split(self.connection, self.contract, batch_id, as_of=as_of, scope=scope, secret=SECRET)
         return batch_id, outcome
 
     def _typed(self, rows: Rows, first: int) -> pa.RecordBatch:
@@ -138,4 +137,4 @@ class Desk:
         self.connection.close()
 
 
-__all__ = ["PADS", "Desk", "psycopg", "tiny_contract"]
+__all__ = ["SECRET", "Desk", "psycopg", "tiny_contract"]

@@ -33,7 +33,7 @@ def test_identifiers_are_masked_when_they_stand_in_a_name(text: str, masked: str
 def test_secret_is_made_once_and_private_when_first_asked_for(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     secret = record_key_secret(settings)
-    assert len(secret) == 32
+    assert len(bytes.fromhex(secret)) == 32
     assert record_key_secret(settings) == secret
     assert (settings.secrets / "record_key").stat().st_mode & 0o777 == 0o600
     assert settings.secrets.stat().st_mode & 0o777 == 0o700
@@ -48,11 +48,11 @@ def test_broken_secret_is_refused_when_it_could_change_every_key(tmp_path: Path)
         record_key_secret(settings)
 
 
-@given(st.binary(min_size=1, max_size=200), st.binary(max_size=300))
-def test_pads_give_hmac_sha256_when_hashed_as_rfc_2104_says(secret: bytes, message: bytes) -> None:
+@given(st.text(min_size=1, max_size=80), st.binary(max_size=300))
+def test_pads_give_hmac_sha256_when_hashed_as_rfc_2104_says(secret: str, message: bytes) -> None:
     inner, outer = hmac_pads(secret)
     own = hashlib.sha256(outer + hashlib.sha256(inner + message).digest()).digest()
-    assert own == hmac.new(secret, message, hashlib.sha256).digest()
+    assert own == hmac.new(secret.encode(), message, hashlib.sha256).digest()
 
 
 def test_mask_follows_level_and_type_of_the_column(contracts: Contracts) -> None:

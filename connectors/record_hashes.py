@@ -1,0 +1,90 @@
+"""Record keys and content hashes of checked rows, column-wise; `sql_text` says the same in SQL for stored rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+
+from connectors.contract import Contract
+
+BASE, ROW_HASH = "_base", "_row_hash"
+HASH_FIELDS = (pa.field(BASE, pa.binary(16)), pa.field(ROW_HASH, pa.binary(16)))
+_BYTES = 16
+_FIELD_END, _NAME_END = "\x1f", "\x1e"
+
+
+def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.RecordBatch:
+    """Return checked rows with two columns more: `_base`, the record key of number 1, and `_row_hash`; 16 bytes each.
+
+    Args:
+        rows: `checks.row_schema(contract)`.
+        secret: key of the record-key HMAC, ASCII.
+    """
+    frame = pl.from_arrow(rows)
+    assert isinstance(frame, pl.DataFrame)
+    texts = frame.select(
+        key=pl.concat_str(_key_text(contract), pl.lit(f"{_FIELD_END}1")),
+        content=pl.concat_str(_contents(contract), separator=_FIELD_END, ignore_nulls=True),
+    )
+    hashes = texts.select(
+        _first_bytes(plh.col("key").chash.hmac_sha256(key=secret)).alias(BASE),
+        _first_bytes(plh.col("content").chash.sha2_256()).alias(ROW_HASH),
+    )
+    columns = [*rows.columns, *(_fixed(hashes[f.name]) for f in HASH_FIELDS)]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*rows.schema, *HASH_FIELDS]))
+
+
+def key_part(contract: Contract, name: str) -> pl.Expr:
+    """Return a field as the text that record keys are made of (`sql_text.field_text`)."""
+    kind = _kind(contract, name)
+    column = pl.col(name)
+    if pa.types.is_timestamp(kind):
+        return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    if pa.types.is_decimal(kind):
+        return column.cast(pl.Decimal(38, 6)).cast(pl.String)
+    return column.cast(pl.String)
+
+
+def _key_text(contract: Contract) -> pl.Expr:
+    main = _joined(contract, contract.key)
+    if not contract.fallback_key:
+        return main
+    own = [c for c in contract.key if c not in contract.fallback_key] or list(contract.key)
+    usable = pl.any_horizontal(pl.col(c).is_not_null() for c in contract.fallback_key)
+    missing = pl.any_horizontal(pl.col(c).is_null() for c in own)
+    fallback = pl.concat_str(_joined(contract, contract.fallback_key), pl.lit(f"{_FIELD_END}fallback"))
+    return pl.when(missing & usable).then(fallback).otherwise(main)
+
+
+def _joined(contract: Contract, columns: Sequence[str]) -> pl.Expr:
+    parts = [key_part(contract, c).fill_null("").str.replace_all(_FIELD_END, " ", literal=True) for c in columns]
+    return pl.concat_str([pl.lit(contract.id), *parts], separator=_FIELD_END)
+
+
+def _contents(contract: Contract) -> list[pl.Expr]:
+    names = sorted(f.name for f in contract.fields if f.source != "operation")
+    return [pl.lit(name + _NAME_END) + _hashed_part(contract, name) for name in names]
+
+
+def _hashed_part(contract: Contract, name: str) -> pl.Expr:
+    """Return a field as the text that content hashes are made of (`sql_text.hashed_text`)."""
+    kind = _kind(contract, name)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return pl.col(name).to_physical().cast(pl.String)
+    return key_part(contract, name)
+
+
+def _kind(contract: Contract, name: str) -> pa.DataType:
+    return next(f.arrow for f in contract.fields if f.name == name)
+
+
+def _first_bytes(digest: pl.Expr) -> pl.Expr:
+    return digest.str.slice(0, 2 * _BYTES).str.decode("hex")
+
+
+def _fixed(values: pl.Series) -> pa.Array[Any]:
+    return values.to_arrow().cast(pa.binary()).cast(pa.binary(_BYTES))
