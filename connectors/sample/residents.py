@@ -126,7 +126,7 @@ def household_population(city: City, contract: Contract) -> Soiling:
     )
     soiling = Soiling(city, contract, table.drop("_has_number"))
     unnumbered = ~table["_has_number"].to_numpy()
-    soiling.plant("id_no", unnumbered, None, "newborn_without_number", Effect.FLAGGED)
+    soiling.leave_out("id_no", unnumbered, "newborn_without_number")
     soiling.people(PERSON, number="id_no", name="name")
     soiling.addresses(PERSON, "registered_address")
     return soiling
