@@ -228,7 +228,7 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
             pl.col("birth_date").alias("_birth_date"),
         )
     )
-    soiling = Soiling(city, contract, table)
+    soiling = Soiling(city, contract, table.drop("_birth_date"))
     early = table.select(pl.col("_birth_date").cast(pl.Datetime("us")) - pl.duration(days=300, hours=-9)).to_series()
     where = soiling.draw(PERSON, "death before birth") < city.noise.death_before_birth
     soiling.plant("died_at", where, early, "death_before_birth", Effect.KEPT)
