@@ -7,7 +7,7 @@ Usage: `run = check(find_tables(open_file(path, limits=limits), [contract])[0], 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -29,6 +29,7 @@ from connectors.contract import (
 from connectors.fill_down import FillDown
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
+from connectors.lost_zeros import LostZeros
 from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
@@ -124,6 +125,7 @@ class CheckRun:
         self._read = self._rejected = 0
         self._truncated: Counter[str] = Counter()
         self._fill_down = FillDown(table)
+        self._lost_zeros = LostZeros(table.contract, context.codes)
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
@@ -167,6 +169,7 @@ class CheckRun:
         judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
+        self._lost_zeros.look(judged.values())
         self._read += int(data.sum()) + lost
         self._rejected += lost + judged.torn + len(accepted) - int(accepted.sum())
         typed, torn = judged.typed(), log.row_numbers("row.structure")
@@ -179,6 +182,19 @@ class CheckRun:
         )
         return CheckedBatch(to_record_batch(typed.filter(accepted), self._schema), log.record_batch(), rejected)
 
+    def _column_findings(self) -> Iterator[_ColumnFinding]:
+        for name, count in self._truncated.items():
+            if count >= _TRUNCATED_IDS:
+                message = f"本列有 {count} 个号码以 000 结尾，可能被表格软件截断为 15 位有效数字。"
+                yield _ColumnFinding(name, f"{name}.check", "0301", "warning", message)
+        for name, count in self._lost_zeros.suspected().items():
+            message = f"没有以 0 开头的代码，而有 {count} 个较短的代码补上 0 也是代码，可能被表格软件去掉了前面的 0。"
+            yield _ColumnFinding(name, f"{name}.code", "0301", "warning", message)
+        for name, count in self._fill_down.filled.items():
+            if count:
+                message = f"有 {count} 个空白格是合并单元格留下的，已取上一行的值。"
+                yield _ColumnFinding(name, f"{name}.fill_down", "0201", "info", message)
+
     def _sum_up(self) -> CheckTotals:
         skipped = {kind: self._skipped[kind] for kind in SKIPPED}
         return CheckTotals(
@@ -188,8 +204,19 @@ class CheckRun:
             read=self._read,
             rejected=self._rejected,
             results=self._tally.results(),
-            issues=_delivery_issues(self._table, self._context, self._truncated, self._fill_down.filled),
+            issues=_delivery_issues(self._table, self._context, self._column_findings()),
         )
+
+
+@dataclass(frozen=True)
+class _ColumnFinding:
+    """What only a whole column shows."""
+
+    column: str
+    rule: str
+    dimension: str
+    severity: str
+    message: str
 
 
 class _Rows:
@@ -284,6 +311,10 @@ class _Rows:
                 columns[f"{stem}_amount"] = values["amount"]
                 columns[f"{stem}_currency"] = values["currency"]
         return pl.DataFrame(columns | {"_row_no": self._row_no})
+
+    def values(self) -> dict[str, pl.Series]:
+        """Return what was read of each column."""
+        return {name: self._value(name) for name in self._read}
 
     def _value(self, name: str) -> pl.Series:
         return self._read[name].values["value"]
@@ -480,8 +511,8 @@ def _one_of(value: pl.Series, words: list[str]) -> pl.Series:
     return value.cast(pl.String).is_in(words).fill_null(False)
 
 
-def _delivery_issues(table: Table, context: Context, truncated: Counter[str], filled: Counter[str]) -> pa.RecordBatch:
-    """List what concerns the delivery as a whole."""
+def _delivery_issues(table: Table, context: Context, columns: Iterable[_ColumnFinding]) -> pa.RecordBatch:
+    """List what concerns the delivery as a whole: its header, and what its columns show only as a whole."""
     contract, log = table.contract, FindingsLog()
 
     def add(subject: Subject, rule: str, dimension: str, severity: str, message: str) -> None:
@@ -513,12 +544,7 @@ def _delivery_issues(table: Table, context: Context, truncated: Counter[str], fi
         told = f"没有这一列，全部按“{default}”处理。" if default is not None else "没有这一列。"
         severity = "warning" if column.required else "info"
         add(Subject(name, column.header), "header.missing", "0201", severity, told)
-    for name, count in truncated.items():
-        if count >= _TRUNCATED_IDS:
-            message = f"本列有 {count} 个号码以 000 结尾，可能被表格软件截断为 15 位有效数字。"
-            add(Subject(name, contract.columns[name].header), f"{name}.check", "0301", "warning", message)
-    for name, count in filled.items():
-        if count:
-            message = f"有 {count} 个空白格是合并单元格留下的，已取上一行的值。"
-            add(Subject(name, table.header.matched()[name].header), f"{name}.fill_down", "0201", "info", message)
+    for found in columns:
+        header = table.header.matched()[found.column].header
+        add(Subject(found.column, header), found.rule, found.dimension, found.severity, found.message)
     return log.record_batch()

@@ -15,6 +15,7 @@ from rapidfuzz import process
 from connectors.contract import Contract, Contracts, load_contracts
 from connectors.delivery_names import SIDE_SUFFIX, UNFINISHED_SUFFIXES, SideFile, side_path
 from connectors.errors import UserError
+from connectors.scopes import column_names
 from connectors.settings import Settings
 
 
@@ -42,7 +43,7 @@ def drop(
         UserError: unknown department, extract or scope column; no such file; contradictory parts.
     """
     contract = known_contract(load_contracts(settings.contract_folders), department, extract)
-    if unknown := sorted(set(scope or {}) - set(contract.columns)):
+    if unknown := sorted(set(scope or {}) - column_names(contract).keys()):
         raise UserError(f"{contract.id} 没有列 {'、'.join(unknown)}，--scope 只能用：{'、'.join(contract.columns)}")
     if part is not None and not (len(files) == 1 and 1 <= part[0] <= part[1]):
         raise UserError("--part k/n 一次只放一个文件，且 1 ≤ k ≤ n；同时放多个文件时不必写 --part")

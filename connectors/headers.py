@@ -208,6 +208,11 @@ def usable_key(found: Collection[str], contract: Contract) -> bool:
     return any(key and set(key) <= set(found) for key in (contract.key, contract.fallback_key))
 
 
+def is_telling(match: HeaderMatch) -> bool:
+    """Say whether more than headers of half of all tables were found."""
+    return any(_weight(m) == 1.0 for m in match.columns if m.column is not None)
+
+
 def visible_headers(match: HeaderMatch) -> list[str]:
     """Return the delivered headers, those that look like data (long numbers) left out."""
     return [m.header for m in match.columns if m.header and not re.search(r"\d{5}", m.header)]
@@ -488,10 +493,9 @@ def _confidence(columns: Sequence[ColumnMatch], contract: Contract) -> float:
     if not found:
         return 0.0
     weights = sum(m.confidence * _weight(m) for m in found)
-    telling = any(_weight(m) == 1.0 for m in found)
     expected = sum(0.5 if plain(c.header) in _EVERYWHERE else 1.0 for c in contract.columns.values())
     strange = any(m.column is None and m.how == "unknown" and _weight(m) == 1.0 for m in named)
-    if not telling and strange:
+    if strange and not any(_weight(m) == 1.0 for m in found):
         return 0.0
     return min(1.0, max(weights / sum(_weight(m) for m in named), weights / expected))
 

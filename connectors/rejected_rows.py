@@ -7,16 +7,16 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from connectors.contract import Contract
+from connectors.contract import ColumnType, Contract
 from connectors.findings_log import to_record_batch
 from connectors.normalise import Context, normalise
 from connectors.record_hashes import key_part
 
 _FIELDS: list[pa.Field[Any]] = [
-        pa.field("row_no", pa.int64()),
-        pa.field("column_name", pa.string()),
-        pa.field("value", pa.string()),
-        pa.field("is_read", pa.bool_()),
+    pa.field("row_no", pa.int64()),
+    pa.field("column_name", pa.string()),
+    pa.field("value", pa.string()),
+    pa.field("is_read", pa.bool_()),
 ]
 CANDIDATE_SCHEMA = pa.schema(_FIELDS)
 """One row per rejected row, key or fallback-key column and text the row may have there (empty: nothing). `is_read`:
@@ -25,6 +25,9 @@ upper case, without spaces."""
 
 NO_CANDIDATES = pa.RecordBatch.from_pylist([], schema=CANDIDATE_SCHEMA)
 _SEPARATORS = r"[,;|\t\r\n\"'，；]"
+_ANY_TEXT = frozenset({ColumnType.TEXT, ColumnType.CODE, ColumnType.DIVISION, ColumnType.BOOL})
+_SHORT_WITH_DIGIT = (pl.col("piece").str.len_bytes() <= 60) & pl.col("piece").str.contains(r"\d")
+"""What numbers, dates and identifiers look like: the rest need not be read."""
 _LONGEST = 200
 """Longer pieces of text are no keys."""
 
@@ -48,10 +51,13 @@ def candidates(
     ]
     pieces = _pieces(cells, row_no)
     for name in columns:
-        read = _text(contract, name, normalise(pieces["piece"], contract.columns[name], context).values["value"])
+        likely = pieces if contract.columns[name].type in _ANY_TEXT else pieces.filter(_SHORT_WITH_DIGIT)
+        read = likely["piece"]
+        if contract.columns[name].type is not ColumnType.TEXT:
+            read = _text(contract, name, normalise(read, contract.columns[name], context).values["value"])
         parts += [
             _listed(name, row_no, pl.Series([""]).new_from_index(0, len(row_no)), is_read=False),
-            _listed(name, pieces["row_no"], _folded(read), is_read=False).drop_nulls("value"),
+            _listed(name, likely["row_no"], _folded(read), is_read=False).drop_nulls("value"),
         ]
     return to_record_batch(pl.concat(parts).unique(maintain_order=True), CANDIDATE_SCHEMA)
 

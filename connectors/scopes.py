@@ -17,6 +17,11 @@ from connectors.normalise import FINDINGS, Context, normalise
 Scope = Mapping[str, Sequence[str]]
 
 
+def column_names(contract: Contract) -> dict[str, str]:
+    """Return the columns that a scope may name, by everything they are called: name, header, aliases."""
+    return {text: name for name, c in contract.columns.items() for text in (c.header, *c.aliases, name)}
+
+
 def understood(contract: Contract, scope: Scope, context: Context) -> dict[str, list[str]]:
     """Return a declared scope with its columns by name and its values as they are stored.
 
@@ -26,7 +31,7 @@ def understood(contract: Contract, scope: Scope, context: Context) -> dict[str, 
     Raises:
         RefusedError: a column or a value that the contract does not know.
     """
-    names = {header: name for name, c in contract.columns.items() for header in (c.header, *c.aliases, name)}
+    names = column_names(contract)
     read: dict[str, list[str]] = {}
     for said, values in scope.items():
         if said not in names:

@@ -161,7 +161,7 @@ def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
         f"({filled}) and not exists (select from {table(batch_id, '_key')} d where d.row_no = s._row_no"
         " and d.disposition = 'duplicate')"
     )
-    if not contract.fallback_key and set(contract.key) <= set(rule.columns) or rule.columns == contract.key[:1]:
+    if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:
         suspect = "s._base in (select base from pg_temp.repeated)"
     elif len(rule.columns) == 1:
         suspect = f"{first} in (select {first} from {rows} s group by 1 having count(*) > 1)"

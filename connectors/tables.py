@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 import polars as pl
@@ -16,10 +17,11 @@ from connectors.headers import (
     HeaderMatch,
     best_fitting,
     header_problem,
+    is_telling,
     match_headers,
     with_lookalikes,
 )
-from connectors.readers.model import TextBatch, TextFile, TextSheet, UnreadableFileError
+from connectors.readers.model import MergedCells, TextBatch, TextFile, TextSheet, UnreadableFileError
 
 HEAD_ROWS = 30
 """The header stands within so many records of the top."""
@@ -88,7 +90,7 @@ class Table:
     blank_rows: int
     batches: Iterator[TextBatch]
     epoch_1904: bool = False
-    merged: tuple[tuple[int, int, int, int], ...] = ()
+    merged: tuple[MergedCells, ...] = ()
     member: str = ""
     sheet_no: int = 0
     other_sheets: tuple[OtherSheet, ...] = ()
@@ -108,6 +110,10 @@ class _Head:
     @property
     def title(self) -> str:
         return sheet_title(self.sheet.member, self.sheet.name)
+
+    @cached_property
+    def merged(self) -> tuple[MergedCells, ...]:
+        return tuple(cells for cells in self.sheet.merged if cells[0] < HEAD_ROWS)
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,7 @@ def _locate(head: _Head, contracts: Sequence[Contract]) -> list[_Candidate]:
 
     Of equals the shortest, then the first.
     """
-    possible = list(readings(head.rows, head.sheet.merged))
+    possible = list(readings(head.rows, head.merged))
     found = []
     for contract in contracts:
         best: _Candidate | None = None
@@ -213,7 +219,7 @@ def _locate(head: _Head, contracts: Sequence[Contract]) -> list[_Candidate]:
 
 def _explained(found: _Candidate) -> _Candidate:
     """Return a candidate with the records that explain its header counted to it."""
-    head, reading = found.head, lengthened(found.reading, found.match, found.head.rows, found.head.sheet.merged)
+    head, reading = found.head, lengthened(found.reading, found.match, found.head.rows, found.head.merged)
     if reading is found.reading:
         return found
     return replace(
@@ -240,7 +246,7 @@ def _refuse_mixture(chosen: Sequence[_Candidate]) -> None:
 def _refuse_half_read(others: Sequence[_Candidate]) -> None:
     """A sheet that is nearly the table must not be left out in silence: its records would be taken as gone."""
     for candidate in others:
-        nearly = candidate.match.confidence >= MINIMUM_CONFIDENCE and len(candidate.match.matched()) > 1
+        nearly = candidate.match.confidence >= MINIMUM_CONFIDENCE and is_telling(candidate.match)
         if nearly and (
             problem := header_problem(with_lookalikes(candidate.match, candidate.contract), candidate.contract)
         ):

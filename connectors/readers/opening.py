@@ -54,7 +54,12 @@ def open_file(path: Path, *, limits: Limits) -> TextFile:
         sheets = tuple(sheet for file in files for sheet in file.sheets)
         encodings, delimiters = {file.encoding for file in files}, {file.delimiter for file in files}
         return TextFile("zip", _only(encodings), _only(delimiters), sheets)
-    return READERS[kind](path, limits)
+    return _read(kind, path, limits)
+
+
+def _read(kind: str, path: Path, limits: Limits) -> TextFile:
+    file = READERS[kind](path, limits)
+    return replace(file, sheets=tuple(replace(s, encoding=s.encoding or file.encoding) for s in file.sheets))
 
 
 def _only(values: set[str | None]) -> str | None:
@@ -66,16 +71,15 @@ def _open_member(member: Unpacked, limits: Limits) -> TextFile:
         kind = detect_format(member.path)
         if kind not in READERS:
             raise UnreadableFileError("压缩包里还有压缩包，不予解压，请只压缩一层后重新报送。")
-        file = READERS[kind](member.path, limits)
+        file = _read(kind, member.path, limits)
     except UnreadableFileError as error:
         raise _named(error, member) from error
-    return replace(file, sheets=tuple(_kept(sheet, member, file) for sheet in file.sheets))
+    return replace(file, sheets=tuple(_kept(sheet, member) for sheet in file.sheets))
 
 
-def _kept(sheet: TextSheet, member: Unpacked, file: TextFile) -> TextSheet:
+def _kept(sheet: TextSheet, member: Unpacked) -> TextSheet:
     """Return the sheet under its member's name, holding what it is read from."""
-    encoding = sheet.encoding or file.encoding
-    return replace(sheet, member=member.name, encoding=encoding, open=partial(_batches, sheet.open, member))
+    return replace(sheet, member=member.name, open=partial(_batches, sheet.open, member))
 
 
 def _batches(opened: Callable[[], Iterator[TextBatch]], member: Unpacked) -> Iterator[TextBatch]:

@@ -45,9 +45,11 @@ def open_parquet(path: Path, limits: Limits) -> TextFile:
 
 def _open(path: Path, texts: list[str] | None = None) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, read_dictionary=texts, thrift_string_size_limit=_METADATA_BYTES)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(path, read_dictionary=texts, thrift_string_size_limit=_METADATA_BYTES)
+        _ = file.schema_arrow.names  # decodes them
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UnreadableFileError(_CORRUPT) from error
+    return file
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -97,6 +99,7 @@ def _longest_repeated(path: Path, schema: pa.Schema, group: int) -> int:
 
 
 def _texts(column: pa.Array[Any]) -> pl.Series:
+    column.validate(full=True)  # polars takes a text for UTF-8 unseen, and crashes on one that is not
     if isinstance(column, pa.DictionaryArray):
         column = column.cast(column.type.value_type)
     if pt.is_timestamp(column.type) and column.type.tz is not None:

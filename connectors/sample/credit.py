@@ -264,7 +264,7 @@ def debtors(city: City, contract: Contract) -> Soiling:
     share = city.noise.debtors_without_identity
     for of, column in ((PERSON, "id_no"), (ENTITY, "uscc")):
         where = soiling.draw(of, "without identity") < share
-        soiling.plant(column, where, None, "no_identity", soiling.missing_effect(column))
+        soiling.leave_out(column, where, "no_identity")
     soiling.people(PERSON, number="id_no", name="subject_name")
     entity_names(soiling, "subject_name")
     return soiling

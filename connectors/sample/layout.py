@@ -89,13 +89,15 @@ class Edition:
 
 @dataclass(frozen=True)
 class _Records:
-    """The records of a file in order, before the lines that are none are put between them."""
+    """The records of a file, before the lines that are none are put between them."""
 
     body: pl.DataFrame
     shown: IntArray
     """Record of the register that each row shows; -1 for tests."""
     kind: IntArray
     """What each row is: place in `_KINDS`."""
+    order: IntArray
+    """Row of the body that each row of the file is."""
     cuts: dict[int, int]
 
 
@@ -114,12 +116,12 @@ def lay_out(text: pl.DataFrame, edition: Edition) -> LaidOut:
     kinds = [_kind(contract.columns[name].type) for name in headers]
     shown = list(headers.values())
     if habits["extra_columns"]:
-        body, kinds, shown = _extra_columns(body, contract, kinds, shown)
+        body, kinds, shown = _extra_columns(records, contract, kinds, shown)
         cuts = {place: left + (body.width - len(headers) - 1) for place, left in cuts.items()}
     body.columns = [f"c{n}" for n in range(body.width)]
     preamble = _title_rows(edition, body.width if habits["padded_title"] else 1) if habits["title_rows"] else ()
     inserts = _inserts(edition, rng, len(body), tuple(shown), habits)
-    sheet = Sheet(tuple(shown), body, tuple(kinds), preamble, inserts, cuts)
+    sheet = Sheet(tuple(shown), body, records.order, tuple(kinds), preamble, inserts, cuts)
     numbers = sheet.row_numbers()
     rows = np.zeros(len(text), dtype=np.int64)
     rows[records.shown[records.kind == 0]] = numbers[records.kind == 0]
@@ -168,7 +170,7 @@ def _records(text: pl.DataFrame, columns: list[str], edition: Edition, rng: np.r
     may_cut[repeated] = False
     free = np.flatnonzero((source >= 0) & may_cut[np.maximum(source, 0)])
     cuts = _short_rows(edition, rng, free, len(text), len(columns))
-    return _Records(pl.concat(parts)[order], shown, kind, cuts)
+    return _Records(pl.concat(parts, rechunk=False), shown, kind, order, cuts)
 
 
 def _kind(type_: ColumnType) -> Kind:
@@ -219,12 +221,15 @@ def _short_rows(edition: Edition, rng: np.random.Generator, free: IntArray, reco
 
 
 def _extra_columns(
-    body: pl.DataFrame, contract: Contract, kinds: list[Kind], shown: list[str]
+    records: _Records, contract: Contract, kinds: list[Kind], shown: list[str]
 ) -> tuple[pl.DataFrame, list[Kind], list[str]]:
     """Add a running number in front and an empty column behind, as spreadsheets grow them."""
+    body = records.body
     known = {h for c in contract.columns.values() for h in (c.header, *c.aliases)}
     if "序号" not in known:
-        number = pl.int_range(1, len(body) + 1, eager=True).cast(pl.String).alias("_number")
+        place = np.empty(len(body), dtype=np.int64)
+        place[records.order] = np.arange(len(body)) + 1
+        number = pl.Series("_number", place).cast(pl.String)
         body = pl.DataFrame([number, *body.get_columns()])
         kinds, shown = ["number", *kinds], ["序号", *shown]
     empty = pl.lit(None, dtype=pl.String).alias("_empty")

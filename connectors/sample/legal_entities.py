@@ -117,7 +117,7 @@ def taxpayers(city: City, contract: Contract) -> Soiling:
     old = soiling.draw(ENTITY, "old code") < city.noise.old_code
     old_tax_no = table["division_code"] + table["uscc"].str.slice(8, 9)
     soiling.plant("tax_no", old, old_tax_no, "old_tax_number", Effect.KEPT)
-    soiling.plant("uscc", old, None, "code_missing", soiling.missing_effect("uscc"))
+    soiling.leave_out("uscc", old, "code_missing")
     entity_codes(soiling, "uscc")
     entity_names(soiling, "name")
     soiling.people(_LEADER, number=None, name="legal_representative")
@@ -152,7 +152,7 @@ def entity_codes(soiling: Soiling, column: str) -> None:
         column, (draw < noise.code_wrong_check) & wrong, old.str.head(17) + last, "code_wrong_check", Effect.FLAGGED
     )
     missing = (draw >= noise.code_wrong_check) & (draw < noise.code_wrong_check + noise.code_missing) & wrong
-    soiling.plant(column, missing, None, "code_missing", soiling.missing_effect(column))
+    soiling.leave_out(column, missing, "code_missing")
 
 
 def entity_names(soiling: Soiling, column: str) -> None:

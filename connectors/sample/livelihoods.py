@@ -9,7 +9,6 @@ import polars as pl
 
 from connectors.contract import Contract
 from connectors.sample.city import ENTITY, PERSON, RELEVANT, City
-from connectors.sample.dirt import Effect
 from connectors.sample.draws import choose
 from connectors.sample.population import YEAR
 from connectors.sample.residents import relation_words
@@ -94,7 +93,7 @@ def social_insurance(city: City, contract: Contract) -> Soiling:
     table = pl.concat(parts)
     alone_rows = table["_alone"].to_numpy()
     soiling = Soiling(city, contract, table.with_columns(uscc=pl.col("_uscc")).drop("_alone", "_uscc"))
-    soiling.plant("uscc", alone_rows, None, "no_employer", Effect.FLAGGED)
+    soiling.leave_out("uscc", alone_rows, "no_employer")
     soiling.people(PERSON, number="id_no", name="name")
     soiling.phones(PERSON, "phone")
     return soiling
@@ -163,7 +162,7 @@ def insured(city: City, contract: Contract) -> Soiling:
     )[rows]
     unnumbered = ~table["_has_number"].to_numpy()
     soiling = Soiling(city, contract, table.drop("_has_number").hstack(extra))
-    soiling.plant("id_no", unnumbered, None, "newborn_without_number", Effect.FLAGGED)
+    soiling.leave_out("id_no", unnumbered, "newborn_without_number")
     soiling.people(PERSON, number="id_no", name="name")
     return soiling
 

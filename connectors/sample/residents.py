@@ -126,7 +126,7 @@ def household_population(city: City, contract: Contract) -> Soiling:
     )
     soiling = Soiling(city, contract, table.drop("_has_number"))
     unnumbered = ~table["_has_number"].to_numpy()
-    soiling.plant("id_no", unnumbered, None, "newborn_without_number", Effect.FLAGGED)
+    soiling.leave_out("id_no", unnumbered, "newborn_without_number")
     soiling.people(PERSON, number="id_no", name="name")
     soiling.addresses(PERSON, "registered_address")
     return soiling
@@ -228,7 +228,7 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
             pl.col("birth_date").alias("_birth_date"),
         )
     )
-    soiling = Soiling(city, contract, table)
+    soiling = Soiling(city, contract, table.drop("_birth_date"))
     early = table.select(pl.col("_birth_date").cast(pl.Datetime("us")) - pl.duration(days=300, hours=-9)).to_series()
     where = soiling.draw(PERSON, "death before birth") < city.noise.death_before_birth
     soiling.plant("died_at", where, early, "death_before_birth", Effect.KEPT)

@@ -121,10 +121,21 @@ class Soiling:
             table = table.with_columns(pl.lit(value=False).alias(RELEVANT))
         return Register(table, pl.concat([pl.DataFrame(schema=PLANTED_SCHEMA), *self._planted]))
 
-    def missing_effect(self, column: str) -> Effect:
-        """Say what an empty cell of a column comes to: a finding where the contract asks for it."""
-        asked = any(isinstance(r, RequiredIf) and r.column == column for r in self.contract.rules.values())
-        return Effect.FLAGGED if self.contract.columns[column].required or asked else Effect.KEPT
+    def leave_out(self, column: str, where: BoolArray, defect: str) -> None:
+        """Empty cells: a finding where the contract asks for them, in that row.
+
+        Args:
+            column: in which column.
+            where: in which rows, shape (rows,).
+            defect: name of the defect.
+        """
+        asked = np.full(len(self.table), bool(self.contract.columns[column].required))
+        for rule in self.contract.rules.values():
+            if isinstance(rule, RequiredIf) and rule.column == column:
+                applies = [pl.col(name).is_in(list(words)) for name, words in rule.when.items()]
+                asked |= self.table.select(pl.all_horizontal(applies)).to_series().fill_null(value=False).to_numpy()
+        self.plant(column, where & asked, None, defect, Effect.FLAGGED)
+        self.plant(column, where & ~asked, None, defect, Effect.KEPT)
 
     def people(self, of: str, *, number: str | None, name: str | None) -> None:
         """Plant what goes wrong with persons' numbers and names.
@@ -155,9 +166,7 @@ class Soiling:
             uses = second.is_not_null().to_numpy() & (self.draw(of, "which number") < 0.5)
             self.plant(column, uses, second, "second_number", Effect.KEPT)
         if noise.number_missing and self.contract.columns[column].required is not True:
-            self.plant(
-                column, (draw < noise.number_missing) & wrong, None, "number_missing", self.missing_effect(column)
-            )
+            self.leave_out(column, (draw < noise.number_missing) & wrong, "number_missing")
         if noise.number_typo:
             where = (draw >= noise.number_missing) & (draw < typo) & wrong
             self.plant(column, where, mistyped(old, self.draw(of, "typo", of), where), "number_typo", Effect.FLAGGED)

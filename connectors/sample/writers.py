@@ -60,6 +60,8 @@ class Sheet:
     header: tuple[str, ...]
     body: pl.DataFrame
     """Text; one column per header."""
+    order: npt.NDArray[np.int64]
+    """Row of the body that each record of the file is: the file is put in order piece by piece, as it may be large."""
     kinds: tuple[Literal["text", "number", "date"], ...]
     """What a workbook stores a clean cell of each column as."""
     preamble: tuple[tuple[str, ...], ...] = ()
@@ -67,6 +69,10 @@ class Sheet:
     """In order; those after the last record have `before` = number of records."""
     cuts: dict[int, int] = field(default_factory=dict)
     """Record -> how many of its cells are there (CSV only)."""
+
+    def part(self, start: int, count: int) -> pl.DataFrame:
+        """Return some of the records, in the order of the file."""
+        return self.body[self.order[start : start + count]]
 
     @property
     def physical(self) -> int:
@@ -127,7 +133,7 @@ def _write_csv(path: Path, sheet: Sheet, form: Format) -> None:
             file.write((_line(cells) + form.newline).encode(encoding))
         pending = list(sheet.inserts)
         for start in range(0, len(sheet.body) + 1, _CHUNK):
-            part = sheet.body.slice(start, _CHUNK)
+            part = sheet.part(start, _CHUNK)
             lines = _lines(part) if len(part) else []
             for index, cells_left in sheet.cuts.items():
                 if start <= index < start + len(part):
@@ -157,7 +163,7 @@ def _write_workbook(path: Path, sheet: Sheet, title: str, created: date) -> None
                 page.write_string(row, column, cell)
         row += 1
     pending = list(sheet.inserts)
-    for index, values in enumerate(sheet.body.iter_rows()):
+    for index, values in enumerate(sheet.part(0, len(sheet.body)).iter_rows()):
         row = _write_inserts(page, row, pending, index)
         for column, (value, kind) in enumerate(zip(values, sheet.kinds, strict=True)):
             if value is None:

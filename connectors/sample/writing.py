@@ -257,29 +257,43 @@ class _RoundWriter:
             before: the registers of the round before.
             keep: return the registers, for the next round.
         """
-        kept = {}
+        kept: dict[str, Register] | None = {} if keep else None
         for contract in self.contracts.values():
             if self.city.round_no == 2 and contract.id == LATE:
                 day, table = earlier_list(self.city)
-                self.write_register(contract, Register(table), day)
-            register = made[contract.id]()
-            if keep:
-                kept[contract.id] = register
-            sent = delivery(contract, register, None if before is None else before[contract.id])
-            del register
-            if sent is not None:
-                self.write_register(contract, sent, self.city.as_of)
-            del sent
+                self.write_register(contract, partial(Register, table), day)
+            earlier = None if before is None else before[contract.id]
+            self.write_register(
+                contract, partial(self._sent, contract, made[contract.id], earlier, kept), self.city.as_of
+            )
         has_bad = self.city.profile is Profile.DEFAULT and self.city.round_no == 1
         if has_bad and spoiled.EXTRACT in self.contracts:
             self.write_spoiled(self.contracts[spoiled.EXTRACT], made[spoiled.EXTRACT]().table)
-        return kept
+        return kept or {}
 
-    def write_register(self, contract: Contract, register: Register, as_of: date) -> None:
-        """Write one good file, with its dirt."""
-        table = generic.fill_required(register.table, contract, self.contracts.codes, self.city)
-        text = as_text(table, contract)
+    @staticmethod
+    def _sent(
+        contract: Contract, make: Callable[[], Register], before: Register | None, kept: dict[str, Register] | None
+    ) -> Register | None:
+        register = make()
+        if kept is not None:
+            kept[contract.id] = register
+        return delivery(contract, register, before)
+
+    def write_register(self, contract: Contract, make: Callable[[], Register | None], as_of: date) -> None:
+        """Write one good file, with its dirt; none where nothing is sent.
+
+        Args:
+            contract: of the extract.
+            make: makes the register: nobody else holds it, as it may fill the memory.
+            as_of: date it speaks for.
+        """
+        register = make()
+        if register is None:
+            return
         planted = register.planted
+        text = as_text(generic.fill_required(register.table, contract, self.contracts.codes, self.city), contract)
+        del register
         if self.dirt.cells:
             label = f"{self.city.round_no} {as_of}"
             text, more = plant_cells(

@@ -101,6 +101,15 @@ def test_lost_and_doubtful_cells_are_reported_at_their_row_when_dirty_files_are_
         assert missing == [], file
 
 
+def test_only_planted_rows_are_reported_when_dirty_files_are_read(dirty, city):
+    for file, (_, _, issues, _) in dirty.items():
+        planted = defects_of(city, file, "recovered", "nulled", "flagged", "rejected", "kept", "duplicate")["row"]
+        unplanted = issues.filter(
+            (pl.col("severity") != "info") & pl.col("row_no").is_not_null() & ~pl.col("row_no").is_in(list(planted))
+        )
+        assert unplanted.is_empty(), (file, unplanted.select("rule", "column_name", "row_no").head(5).rows())
+
+
 def test_all_other_cells_are_those_of_the_clean_city_when_dirty_files_are_read(dirty, clean, contracts, city):
     compared = 0
     for file, (told, rows, _, _) in dirty.items():
@@ -110,7 +119,7 @@ def test_all_other_cells_are_those_of_the_clean_city_when_dirty_files_are_read(d
         contract = contracts[told["contract"]]
         key = [f.name for f in contract.fields if f.source in contract.key]
         reference = {tuple(r[k] for k in key): r for r in clean[same[0]][1].iter_rows(named=True)}
-        spoilt = set(defects_of(city, file, "nulled", "flagged").select("row", "column").rows())
+        spoilt = set(defects_of(city, file, "nulled", "flagged", "kept").select("row", "column").rows())
         broken = set(defects_of(city, file, "recovered").filter(pl.col("defect") == "line_break")["row"])
         copies = set(defects_of(city, file, "duplicate")["row"])
         for row in rows.iter_rows(named=True):

@@ -309,7 +309,7 @@ def test_a_sheet_in_another_unit_is_answered_when_the_number_is_plain(tmp_path: 
 
 
 def test_a_lookalike_is_pointed_out_when_it_is_not_taken(tmp_path: Path) -> None:
-    text = "统一社会信用代码,企业名称,企业登记状态\n91371000MA3C00011R,甲,正常\n"
+    text = "统一社会信用代码,企业名称,企业登记状态,注册资本\n91371000MA3C00011R,甲,正常,5\n"
     found = table(write(tmp_path, text), ENTERPRISE).header.columns[2]
     assert (found.column, found.how) == (None, "unknown")
     assert found.reason == "与“登记状态”相近，但不能确定是同一列，未采用；如是，请改用这个列名。"

@@ -81,7 +81,8 @@ def typed_ods(*, epoch_1904: bool) -> bytes:
         f'{cell}"string"><text:p>30:00:00</text:p></table:table-cell>{cell}"boolean" office:boolean-value="true"/>'
         f'{cell}"string"><text:p>#N/A</text:p></table:table-cell></table:table-row>'
     )
-    second = f'<table:table-row><table:covered-table-cell/>{cell}"string"><text:p>二</text:p></table:table-cell></table:table-row>'
+    covered = f'<table:covered-table-cell/>{cell}"string"><text:p>二</text:p></table:table-cell>'
+    second = f"<table:table-row>{covered}</table:table-row>"
     return ods(ods_table(row, second), ods_table(ods_row(["x"]), name="旧", more='table:style-name="hidden"'))
 
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from connectors.contract import Contracts
 from connectors.fill_down import FillDown
 from connectors.readers import open_file
 from connectors.settings import Limits
@@ -183,3 +184,27 @@ def test_rule_counts_leave_out_torn_rows_when_a_delivery_has_some(tmp_path: Path
     found = checked(write(tmp_path, "\n".join((HEADER, *lines)) + "\n"), PEOPLE)
     assert (found.result("row.structure"), found.result("name.required")) == ((3, 2), (2, 2))
     assert (found.totals.read, found.totals.rejected) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("industries", "suspected"),
+    [
+        (["111", "5211", "5212"], 1),
+        (["0111", "111", "5211", "5212"], 0),
+        (["111", "112", "5211"], 0),
+        (["5211", "5212"], 0),
+    ],
+    ids=["no code begins with 0", "one does", "mostly groups", "no short code"],
+)
+def test_lost_zeros_are_told_of_the_column_when_short_codes_would_be_others(
+    tmp_path: Path, contracts: Contracts, industries: list[str], suspected: int
+) -> None:
+    wanted = contract(
+        {"no": {"header": "编号", "type": "text"}, "industry": {"header": "行业", "type": "code", "codes": "gb_t_4754"}}
+    )
+    lines = ["编号,行业", *(f"{number},{code}" for number, code in enumerate(industries))]
+    found = checked(write(tmp_path, "\n".join(lines) + "\n"), wanted, codes=contracts.codes)
+    told = [i for i in found.totals.issues.to_pylist() if i["rule"] == "industry.code"]
+    assert len(told) == min(suspected, 1)
+    assert all(f"有 {suspected} 个" in issue["message"] for issue in told)
+    assert [row["industry"] for row in found.rows] == industries

@@ -200,6 +200,29 @@ def test_one_delivery_is_to_be_held_when_the_city_is_dirty(dirty):
     assert Path(good["file"]).name < Path(bad["file"]).name
 
 
+def test_truth_says_whom_every_row_is_about_when_a_file_is_written(dirty):
+    truth = dirty / "truth"
+    about = pl.read_parquet(truth / "identities.parquet")
+    people = pl.read_parquet(truth / "persons.parquet")
+    status = pl.read_parquet(truth / "status.parquet")
+    roles = {"person", "entity", "mother", "father", "husband", "wife", "guardian", "leader"}
+    assert set(about["role"]) == roles
+    assert set(status["life_status"]) == {"alive", "deceased", "unborn"}
+    assert set(status["residence_status"]) == {"registered", "resident", "moved_away", "absent"}
+    told = next(d for d in deliveries(dirty) if d["contract"] == "veterans__veteran")
+    rows = rows_of(place(dirty, told), told["encoding"])
+    own = about.filter((pl.col("file") == told["file"]) & (pl.col("round_no") == told["round_no"]))
+    defects = all_defects(dirty).filter((pl.col("file") == told["file"]) & (pl.col("round_no") == told["round_no"]))
+    spoilt = set(defects["row"])
+    assert len(own) == told["rows_read"]
+    found = 0
+    for row, person in own.select("row", "person_no").iter_rows():
+        if row not in spoilt:
+            assert people["id_no"][person] in rows[row - 1]
+            found += 1
+    assert found > 0
+
+
 def test_side_file_names_the_date_when_a_file_is_written(dirty):
     for delivery in deliveries(dirty):
         path = place(dirty, delivery)
