@@ -279,7 +279,8 @@ def scores(city: City, contract: Contract) -> Soiling:
     for least, word in sorted(_GRADES.items()):
         grade = pl.when(pl.col("score") >= least).then(pl.lit(word)).otherwise(grade)
     table = (
-        city.present.with_columns(score=score)
+        city.present.lazy()
+        .with_columns(score=score)
         .filter(pl.col("is_here") & (pl.col("age") >= 18) & city.marks("scored", 0.3))
         .select(
             "id_no",
@@ -289,6 +290,7 @@ def scores(city: City, contract: Contract) -> Soiling:
             pl.lit(city.as_of).alias("scored_on"),
             pl.col("person_no").alias(PERSON),
         )
+        .collect()
     )
     soiling = Soiling(city, contract, table)
     soiling.people(PERSON, number="id_no", name="name")

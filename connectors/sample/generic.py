@@ -96,6 +96,8 @@ def make_register(
 def fill_required(table: pl.DataFrame, contract: Contract, codes: Mapping[str, CodeList], city: City) -> pl.DataFrame:
     """Add the required columns that a register made by name does not have yet."""
     missing = [n for n, c in contract.columns.items() if c.required is True and n not in table.columns]
+    if not missing:
+        return table
     rng = city.stream("fill", contract.id)
     count = len(table)
     person = rng.integers(0, len(city.population), count)

@@ -77,7 +77,8 @@ def _of_persons(city: City, place: int) -> pl.DataFrame:
     of_age = (pl.col("birth_date") + pl.duration(days=round(least * 365.25) + 30)).cast(pl.Date)
     number = pl.lit("ZZ3710") + pl.col("person_no").cast(pl.String).str.zfill(9)
     return (
-        city.present.with_columns(issued_on=pl.max_horizontal(issued.cast(pl.Date), of_age))
+        city.present.lazy()
+        .with_columns(issued_on=pl.max_horizontal(issued.cast(pl.Date), of_age))
         .filter(
             city.marks(f"licence {name}", share)
             & pl.col("has_arrived")
@@ -99,6 +100,7 @@ def _of_persons(city: City, place: int) -> pl.DataFrame:
             pl.col("person_no").alias(PERSON),
             pl.lit(None, dtype=pl.Int32).alias(ENTITY),
         )
+        .collect()
     )
 
 

@@ -33,9 +33,12 @@ def subsistence_allowances(city: City, contract: Contract) -> Soiling:
     household = pl.col("household_no").cast(pl.Int64) - 371_000_001
     poor = pl.Series(city.stream("poor").random(len(city.people)))
     since = pl.Series(city.stream("poor since").integers(30, 1800, len(city.people)))
-    members = city.present.with_columns(
-        poor=pl.lit(poor).gather(household), since=pl.lit(since).gather(household)
-    ).filter(pl.col("is_here") & pl.col("is_registered") & pl.col("has_number") & (pl.col("poor") < 0.02))
+    members = (
+        city.present.lazy()
+        .with_columns(poor=pl.lit(poor).gather(household), since=pl.lit(since).gather(household))
+        .filter(pl.col("is_here") & pl.col("is_registered") & pl.col("has_number") & (pl.col("poor") < 0.02))
+        .collect()
+    )
     table = members.select(
         ("DB" + pl.col("household_no")).alias("family_no"),
         "id_no",
@@ -67,9 +70,18 @@ def social_insurance(city: City, contract: Contract) -> Soiling:
     base = pl.Series(3_457 + (city.chance("wages") ** 3 * 180).astype(np.int64) * 100)
     alone = city.marks("no employer", city.noise.without_employer)
     working = pl.col("is_here") & pl.col("age").is_between(20, 59) & ~_is_payee() & city.marks("employed", _EMPLOYED)
-    person = people.with_columns(
-        uscc=employer["uscc"], employer_name=employer["name"], employer_no=employer["entity_no"], base=base, alone=alone
-    ).filter(working)
+    person = (
+        people.lazy()
+        .with_columns(
+            uscc=employer["uscc"],
+            employer_name=employer["name"],
+            employer_no=employer["entity_no"],
+            base=base,
+            alone=alone,
+        )
+        .filter(working)
+        .collect()
+    )
     parts = [
         person.filter(~pl.col("alone") | pl.lit(kind == "城镇职工基本养老保险")).select(
             ("GR" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("person_no"),
@@ -106,7 +118,8 @@ def pension_payments(city: City, contract: Contract) -> Soiling:
     amount = pl.Series(1_200 + (city.chance("pensions") * 4_800).astype(np.int64))
     account = pl.Series((city.chance("accounts") * 10**13).astype(np.int64)).cast(pl.String).str.zfill(13)
     table = (
-        people.with_columns(amount=amount, account=account, unnoticed=unnoticed)
+        people.lazy()
+        .with_columns(amount=amount, account=account, unnoticed=unnoticed)
         .with_columns(
             verified=city.days("verified", 500),
             last_day=pl.min_horizontal(pl.lit(city.first_as_of), pl.col("died_at").dt.date()),
@@ -130,6 +143,7 @@ def pension_payments(city: City, contract: Contract) -> Soiling:
             pl.col("person_no").alias(PERSON),
             pl.col("is_dead").alias("_is_dead"),
         )
+        .collect()
     )
     soiling = Soiling(city, contract, table.drop("_is_dead"))
     soiling.note_rows(table["_is_dead"].to_numpy(), "pension_after_death")
@@ -145,15 +159,20 @@ def insured(city: City, contract: Contract) -> Soiling:
     was_ill = city.marks("was ill", 0.9)
     is_insured = pl.Series(city.chance("insured")) < pl.when("is_registered").then(0.96).otherwise(0.6)
     employed = city.marks("employed", _EMPLOYED) & pl.col("age").is_between(20, 59)
-    table = people.filter(pl.col("is_here") & is_insured & (pl.col("has_number") | early)).select(
-        ("YB" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("insured_no"),
-        "id_no",
-        pl.col("name_now").alias("name"),
-        "birth_date",
-        pl.col("person_no").alias(PERSON),
-        pl.col("has_number").alias("_has_number"),
-        pl.lit("正常参保").alias("status"),
-        pl.col("division_now").str.slice(0, 6).alias("division_code"),
+    table = (
+        people.lazy()
+        .filter(pl.col("is_here") & is_insured & (pl.col("has_number") | early))
+        .select(
+            ("YB" + (pl.col("person_no") + 37_100_000).cast(pl.String)).alias("insured_no"),
+            "id_no",
+            pl.col("name_now").alias("name"),
+            "birth_date",
+            pl.col("person_no").alias(PERSON),
+            pl.col("has_number").alias("_has_number"),
+            pl.lit("正常参保").alias("status"),
+            pl.col("division_now").str.slice(0, 6).alias("division_code"),
+        )
+        .collect()
     )
     rows = table[PERSON]
     extra = people.select(
@@ -246,7 +265,8 @@ def veterans(city: City, contract: Contract) -> Soiling:
         (0.8, 0.04, 0.04, 0.12),
     )
     table = (
-        people.with_columns(enlisted_on=enlisted.cast(pl.Date), served=served, category=category)
+        people.lazy()
+        .with_columns(enlisted_on=enlisted.cast(pl.Date), served=served, category=category)
         .with_columns(discharged_on=(pl.col("enlisted_on") + pl.duration(days=pl.col("served"))).cast(pl.Date))
         .filter(
             pl.col("is_here")
@@ -264,6 +284,7 @@ def veterans(city: City, contract: Contract) -> Soiling:
             "phone",
             pl.col("person_no").alias(PERSON),
         )
+        .collect()
     )
     soiling = Soiling(city, contract, table)
     soiling.people(PERSON, number="id_no", name="name")

@@ -93,36 +93,47 @@ def household_population(city: City, contract: Contract) -> Soiling:
     cancelled = pl.when(pl.col("cancelled_on") <= day).then("cancelled_on")
     moved_out = pl.when(pl.col("moved_out_on") <= day).then("moved_out_on")
     listed = pl.when(early).then(pl.col("birth_date") + timedelta(days=10)).otherwise("number_on") <= day
-    table = city.present.filter(pl.col("is_registered") & pl.col("is_born") & listed).select(
-        "id_no",
-        pl.col("name_now").alias("name"),
-        "former_name",
-        pl.col("sex").alias("sex_code"),
-        pl.col("ethnicity_code").replace_strict(words, return_dtype=pl.String),
-        "birth_date",
-        born_in().alias("birth_place"),
-        pl.when(pl.col("moved_in_on").is_null())
-        .then(pl.lit("山东省威海市"))
-        .otherwise(born_in())
-        .alias("native_place"),
-        "household_no",
-        relation_words().alias("relation_code"),
-        pl.col("division_code").alias("registered_division_code"),
-        pl.col("address").alias("registered_address"),
-        (pl.col("division_code").replace_strict(streets, return_dtype=pl.String) + "派出所").alias("police_station"),
-        _schooling().alias("education_code"),
-        pl.col("marital_now").alias("marital_status"),
-        "moved_in_on",
-        moved_out.alias("moved_out_on"),
-        cancelled.alias("cancelled_on"),
-        pl.when(cancelled.is_not_null()).then(pl.lit("死亡")).alias("cancel_reason"),
-        pl.max_horizontal(
-            "birth_date", "moved_in_on", moved_out, cancelled, pl.when(pl.col("renamed_on") <= day).then("renamed_on")
+    table = (
+        city.present.lazy()
+        .filter(pl.col("is_registered") & pl.col("is_born") & listed)
+        .select(
+            "id_no",
+            pl.col("name_now").alias("name"),
+            "former_name",
+            pl.col("sex").alias("sex_code"),
+            pl.col("ethnicity_code").replace_strict(words, return_dtype=pl.String),
+            "birth_date",
+            born_in().alias("birth_place"),
+            pl.when(pl.col("moved_in_on").is_null())
+            .then(pl.lit("山东省威海市"))
+            .otherwise(born_in())
+            .alias("native_place"),
+            "household_no",
+            relation_words().alias("relation_code"),
+            pl.col("division_code").alias("registered_division_code"),
+            pl.col("address").alias("registered_address"),
+            (pl.col("division_code").replace_strict(streets, return_dtype=pl.String) + "派出所").alias(
+                "police_station"
+            ),
+            _schooling().alias("education_code"),
+            pl.col("marital_now").alias("marital_status"),
+            "moved_in_on",
+            moved_out.alias("moved_out_on"),
+            cancelled.alias("cancelled_on"),
+            pl.when(cancelled.is_not_null()).then(pl.lit("死亡")).alias("cancel_reason"),
+            pl.max_horizontal(
+                "birth_date",
+                "moved_in_on",
+                moved_out,
+                cancelled,
+                pl.when(pl.col("renamed_on") <= day).then("renamed_on"),
+            )
+            .cast(pl.Datetime("us"))
+            .alias("updated_at"),
+            pl.col("person_no").alias(PERSON),
+            pl.col("has_number").alias("_has_number"),
         )
-        .cast(pl.Datetime("us"))
-        .alias("updated_at"),
-        pl.col("person_no").alias(PERSON),
-        pl.col("has_number").alias("_has_number"),
+        .collect()
     )
     soiling = Soiling(city, contract, table.drop("_has_number"))
     unnumbered = ~table["_has_number"].to_numpy()
@@ -140,7 +151,8 @@ def residence_permits(city: City, contract: Contract) -> Soiling:
     road = choose(city.stream("permit roads"), city.places.roads, len(city.people))
     years = ((day - pl.col("registered_on")).dt.total_days() / YEAR).floor().cast(pl.Int64)
     table = (
-        city.present.with_columns(registered_on=registered.cast(pl.Date), road=road, kept=kept)
+        city.present.lazy()
+        .with_columns(registered_on=registered.cast(pl.Date), road=road, kept=kept)
         .filter(
             pl.col("is_here")
             & ~pl.col("is_registered")
@@ -162,6 +174,7 @@ def residence_permits(city: City, contract: Contract) -> Soiling:
             (pl.col("registered_on") + pl.duration(days=365 * pl.col("years"))).cast(pl.Date).alias("expires_on"),
             pl.col("person_no").alias(PERSON),
         )
+        .collect()
     )
     soiling = Soiling(city, contract, table)
     soiling.people(PERSON, number="id_no", name="name")
@@ -178,9 +191,12 @@ def birth_certificates(city: City, contract: Contract) -> Soiling:
     seconds = pl.Series((city.chance("birth hour") * 86_400).astype(np.int64))
     hospital = choose(city.stream("birth hospitals"), HOSPITALS, len(people))
     unnamed = city.marks("unnamed", 0.1)
-    table = people.with_columns(
-        issued_on=issued.cast(pl.Date), seconds=seconds, hospital=hospital, unnamed=unnamed
-    ).filter((pl.col("birth_date") > since) & (pl.col("issued_on") <= day) & pl.col("mother_no").is_not_null())
+    table = (
+        people.lazy()
+        .with_columns(issued_on=issued.cast(pl.Date), seconds=seconds, hospital=hospital, unnamed=unnamed)
+        .filter((pl.col("birth_date") > since) & (pl.col("issued_on") <= day) & pl.col("mother_no").is_not_null())
+        .collect()
+    )
     parents: dict[str, pl.Series] = {}
     for parent in ("mother", "father"):
         rows = people[table[f"{parent}_no"]]
@@ -212,7 +228,8 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
     place = choose(city.stream("death places"), ("医院", "家中", "养老机构", "其他"), count, (0.4, 0.5, 0.07, 0.03))
     reporter = choose(city.stream("reporters"), HOSPITALS, count)
     table = (
-        city.present.with_columns(reported_on=reported.cast(pl.Date), cause=cause, place=place, reporter=reporter)
+        city.present.lazy()
+        .with_columns(reported_on=reported.cast(pl.Date), cause=cause, place=place, reporter=reporter)
         .filter((pl.col("reported_on") <= day) & pl.col("has_arrived") & city.marks("death certified", 0.97))
         .select(
             ("SW" + (pl.col("person_no") + 371_000_000).cast(pl.String)).alias("death_cert_no"),
@@ -227,6 +244,7 @@ def death_certificates(city: City, contract: Contract) -> Soiling:
             pl.col("person_no").alias(PERSON),
             pl.col("birth_date").alias("_birth_date"),
         )
+        .collect()
     )
     soiling = Soiling(city, contract, table.drop("_birth_date"))
     early = table.select(pl.col("_birth_date").cast(pl.Datetime("us")) - pl.duration(days=300, hours=-9)).to_series()
@@ -241,7 +259,8 @@ def cremations(city: City, contract: Contract) -> Soiling:
     day = pl.lit(city.as_of)
     cremated = pl.col("died_at").dt.date() + city.days("cremated", 4) + timedelta(days=1)
     table = (
-        city.present.with_columns(cremated_on=cremated.cast(pl.Date))
+        city.present.lazy()
+        .with_columns(cremated_on=cremated.cast(pl.Date))
         .filter((pl.col("cremated_on") <= day) & pl.col("has_arrived") & city.marks("is cremated", 0.93))
         .select(
             ("HH" + (pl.col("person_no") + 371_000_000).cast(pl.String)).alias("cremation_no"),
@@ -251,6 +270,7 @@ def cremations(city: City, contract: Contract) -> Soiling:
             (district_names(pl.col("division_code")) + "殡仪馆").alias("facility"),
             pl.col("person_no").alias(PERSON),
         )
+        .collect()
     )
     soiling = Soiling(city, contract, table)
     soiling.people(PERSON, number="id_no", name="name")

@@ -1,4 +1,4 @@
-"""The sample city, delivered round by round: every file is accepted but the one made to be held."""
+"""The sample city delivered: every file is accepted but the one made to be held."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from connectors.landing import drop_folder
 from connectors.sample import write_city
 from expectations import gate
 from tests.integration.office import Office
-
-LATER_ROUNDS = 2
 
 
 def deliver(office: Office, folder) -> None:
@@ -33,11 +31,8 @@ def office(settings, contracts) -> Office:
 
 
 def test_every_delivery_is_accepted_but_the_bad_one_when_the_sample_city_is_delivered(office, contracts, tmp_path):
-    out = tmp_path / "out"
-    write_city(contracts, out, persons=2_000, deliveries=LATER_ROUNDS, truth=tmp_path / "truth")
-    (out / "round-2").rename(tmp_path / "later")
-    for folder in (out, tmp_path / "later"):
-        deliver(office, folder)
+    write_city(contracts, tmp_path / "out", persons=2_000)
+    deliver(office, tmp_path / "out")
     told = office.rows("select department || '__' || extract, as_of::text, status, score from quality.batch")
     held = [contract_id for contract_id, _, status, _ in told if not status.startswith("accepted")]
     assert held == ["industry_it__cloud_enterprise"]
