@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connectors import staging
 from connectors.contract import Contract
 from connectors.database import Connection
 from expectations.suites import planned_rules
@@ -151,7 +152,8 @@ def _staging_tables(
 ) -> None:
     table = f"staging.batch_{batch_id}"
     fields = ", ".join(f"{f.name} {f.sql}" for f in contract.fields)
-    connection.execute(f"create unlogged table {table} ({fields}, _row_no bigint not null)".encode())
+    own = ", ".join(f"{name} {kind}" for name, kind in staging.ROW_COLUMNS.items())
+    connection.execute(f"create unlogged table {table} ({fields}, {own})".encode())
     connection.execute(f"insert into {table} (_row_no) select generate_series(2, {rows} + 1)".encode())
     connection.execute(
         f"create unlogged table {table}_key as select _row_no as row_no,"

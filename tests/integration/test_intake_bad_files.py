@@ -55,7 +55,6 @@ BAD: dict[str, tuple[bytes, str]] = {
     "broken_workbook": (broken_workbook(), ""),
     "no_workbook": (zip_of_nothing(), ""),
     "wrong_encoding": ("编号,数值\n".encode() + b"\xff\xfe\xff\x80\x81\n" * 3, ""),
-    "utf_16": ("编号,数值\na,1\n".encode("utf-16"), ""),
     "all_rows_rejected": ("编号,数值\n,1\n,2\n".encode(), "2 行数据全部不能使用"),
 }
 

@@ -131,6 +131,7 @@ FORMATS: Mapping[str, tuple[str, Callable[[Rows], bytes]]] = {
     "csv": ("csv", delimited),
     "csv in UTF-8 with a mark": ("csv", lambda rows: delimited(rows, encoding="utf-8-sig")),
     "csv in GB18030": ("csv", lambda rows: delimited(rows, encoding="gb18030")),
+    "csv in UTF-16": ("csv", lambda rows: delimited(rows, encoding="utf-16")),
     "tsv": ("csv", lambda rows: delimited(rows, "\t")),
     "txt with bars": ("csv", lambda rows: delimited(rows, "|")),
     "xlsx": ("xlsx", xlsx),
