@@ -48,7 +48,7 @@ class Noise:
     old_phone: float = 0.05
     newborn_without_number: float = 0.8
     """Of the newborns that have no number yet: listed all the same."""
-    death_before_birth: float = 0.002
+    death_before_birth: float = 0.005
     """Of death certificates."""
     pension_after_death: float = 0.06
     """Of dead pensioners."""

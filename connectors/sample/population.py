@@ -133,8 +133,8 @@ def _with_rare_names(rng: np.random.Generator, people: pl.DataFrame, alone: Bool
 
 def _with_namesakes(rng: np.random.Generator, people: pl.DataFrame, size: IntArray, noise: Noise) -> pl.DataFrame:
     """Let some of those who live alone be named like the head of the household next door, in the same building."""
-    heads = np.flatnonzero(people["relation"].to_numpy() == RELATIONS[HEAD])
-    sex = people["sex"].to_numpy()
+    heads = (people["relation"] == RELATIONS[HEAD]).arg_true().to_numpy()
+    sex = (people["sex"] == "男").to_numpy()
     fits = (size[heads[1:]] == 1) & (sex[heads[1:]] == sex[heads[:-1]]) & some(rng, len(heads) - 1, noise.namesakes)
     other = np.arange(len(people))
     other[heads[1:][fits]] = heads[:-1][fits]
