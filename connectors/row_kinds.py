@@ -21,6 +21,8 @@ _MARKED_NOTE = (
     r"^\s*(注|备注|说明|填表人|填表单位|填表日期|制表人|制表单位|制表日期|填报人|填报单位|填报日期|审核人|单位负责人|数据来源)"
     r"\s*\d*\s*[:：]"
 )
+_NOTE_WORDS = ["注", "说明", "填表", "制表", "填报", "审核", "来源", "负责人"]
+"""One of them stands in every note."""
 _TOTAL_COLUMNS = 3
 _BLANK = r"^[\s\x{feff}]*$"
 _STRUCTURE_MESSAGES = {
@@ -61,7 +63,7 @@ def tell_apart(batch: TextBatch, table: Table) -> RowKinds:
             "blank": _blank(cells, first) & sound,
             "repeated": _repeats_header(cells, table),
             "total": _total(cells, table),
-            "note": (first.str.contains(_NOTE) & alone) | (first.str.contains(_MARKED_NOTE) & (alone | uneven)),
+            "note": _note(first, alone, uneven),
             "uneven": uneven,
             "fault": batch.fault,
             "fields": batch.field_count,
@@ -87,6 +89,12 @@ def tell_apart(batch: TextBatch, table: Table) -> RowKinds:
     return RowKinds(told["kind"], told["trouble"])
 
 
+def _note(first: pl.Series, alone: pl.Series, uneven: pl.Series) -> pl.Series:
+    if not first.str.contains_any(_NOTE_WORDS).any():
+        return pl.Series([False]).new_from_index(0, len(first))
+    return (first.str.contains(_NOTE) & alone) | (first.str.contains(_MARKED_NOTE) & (alone | uneven))
+
+
 def _empty(cells: pl.Series) -> pl.Series:
     return cells.is_null() | cells.str.contains(_BLANK)
 
@@ -96,6 +104,8 @@ def _blank(cells: pl.DataFrame, first: pl.Series) -> pl.Series:
 
 
 def _only_first_filled(cells: pl.DataFrame, first: pl.Series) -> pl.Series:
+    if not first.str.contains_any(_NOTE_WORDS).any():
+        return pl.Series([False]).new_from_index(0, len(first))
     return _all_empty(first.str.contains(_NOTE), cells.drop(cells.columns[0]))
 
 
@@ -167,7 +177,8 @@ def _total(cells: pl.DataFrame, table: Table) -> pl.Series:
     """Say which records are totals: the word among the first cells, and no key beside it."""
     told = pl.Series([False]).new_from_index(0, len(cells))
     for name in cells.columns[:_TOTAL_COLUMNS]:
-        told |= cells[name].str.contains(_TOTAL).fill_null(False)
+        if cells[name].str.contains("计", literal=True).any():
+            told |= cells[name].str.contains(_TOTAL).fill_null(False)
     places = told.arg_true()
     if not len(places):
         return told

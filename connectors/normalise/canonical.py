@@ -60,14 +60,15 @@ class Canonical:
 
 
 def read_text(cells: pl.Series, *, person_name: bool) -> Canonical:
-    """Read texts; all are certain where no byte of any has to be looked at, but for words that mean "nothing"."""
-    harmless = _HARMLESS_IN_NAMES if person_name else _HARMLESS
+    """Read texts: certain where no byte of the column has to be looked at, but for words that mean "nothing"."""
+    empty = _empty(cells)
     data = _bytes(cells)
-    if data.translate(None, harmless) or (not data.isascii() and may_be_garbled(cells)):
-        certain = empty = _empty(cells)
-    else:
-        empty = _empty(cells)
-        certain = ~missing(cells).fill_null(True).to_numpy() | empty
+    if data.translate(None, _HARMLESS_IN_NAMES if person_name else _HARMLESS):
+        return Canonical(empty, empty, _only(cells, np.zeros(len(cells), dtype=np.bool_)))
+    uncertain = missing(cells)
+    if not data.isascii():
+        uncertain |= may_be_garbled(cells)
+    certain = ~uncertain.fill_null(True).to_numpy() | empty
     return Canonical(certain, empty, _only(cells, certain & ~empty))
 
 

@@ -33,9 +33,9 @@ _AMONG_CHINESE = f"锟斤|烫|屯屯|{_UTF8_AS_GBK}"
 _PRIVATE_USE = r"[\x{e000}-\x{f8ff}]"
 
 
-def may_be_garbled(texts: pl.Series) -> bool:
-    """Say whether any text may be garbled though all its characters are Chinese or ASCII."""
-    return bool(texts.str.contains(_AMONG_CHINESE).any())
+def may_be_garbled(texts: pl.Series) -> pl.Series:
+    """Say which texts may be garbled though all their characters are Chinese or ASCII."""
+    return texts.str.contains(_AMONG_CHINESE)
 
 
 def damage(texts: pl.Series) -> pl.Series:

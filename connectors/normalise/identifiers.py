@@ -92,14 +92,39 @@ def citizen_remainder(first17: Bytes) -> Ints:
 
 def birth_dates(numbers: pl.Series) -> pl.Series:
     """Return the dates of birth that stand in normalised citizen numbers; null where there is none (GB 11643-1999)."""
-    day = numbers.str.extract(r"^\d{6}((?:18|19|20)\d{6})\d{3}[\dX]$")
-    return day.str.to_date("%Y%m%d", strict=False)
+    places, matrix = _whole_numbers(numbers)
+    digits = (matrix[:, 6:14] - np.uint8(ord("0"))).astype(np.int32)
+    years = ((digits[:, 0] * 10 + digits[:, 1]) * 10 + digits[:, 2]) * 10 + digits[:, 3]
+    months, days = digits[:, 4] * 10 + digits[:, 5], digits[:, 6] * 10 + digits[:, 7]
+    exists = (years >= 1800) & (years < 2100) & real_days(years, months, days)
+    parts = pl.DataFrame({"year": years, "month": months, "day": days}).filter(exists)
+    return _placed(parts.select(pl.date("year", "month", "day")).to_series(), places[exists], len(numbers))
 
 
 def sex_words(numbers: pl.Series) -> pl.Series:
     """Return 男 or 女 by the sequence (odd is male) of normalised 18-character citizen numbers, else null."""
-    last = numbers.str.extract(r"^\d{16}(\d)[\dX]$").cast(pl.Int8)
-    return pl.select(pl.when(last % 2 == 1).then(pl.lit("男")).when(last % 2 == 0).then(pl.lit("女"))).to_series()
+    places, matrix = _whole_numbers(numbers)
+    words = pl.Series(["女", "男"]).gather((matrix[:, 16] % 2).astype(np.uint32))
+    return _placed(words, places, len(numbers))
+
+
+def _whole_numbers(numbers: pl.Series) -> tuple[Ints, Bytes]:
+    """Return the places of the texts of 17 digits and a digit or X, and their bytes as an (n, 18) array."""
+    places = np.flatnonzero((numbers.str.len_bytes() == 18).fill_null(False).to_numpy())
+    whole = len(places) == len(numbers)
+    matrix = ascii_matrix(numbers if whole else numbers.gather(places), 18)
+    last = matrix[:, 17]
+    shaped = _digits(matrix[:, :17]) & ((last - np.uint8(ord("0")) <= 9) | (last == ord("X")))
+    return places[shaped], matrix[shaped] if not shaped.all() else matrix
+
+
+def _placed(values: pl.Series, places: Ints, length: int) -> pl.Series:
+    """Return a series of this length with the values at the places, null elsewhere."""
+    if len(places) == length:
+        return values
+    source = np.full(length, len(values), dtype=np.uint32)
+    source[places] = np.arange(len(values), dtype=np.uint32)
+    return pl.concat([values, pl.Series([None], dtype=values.dtype)]).gather(source)
 
 
 def normalise_uscc(cells: pl.Series) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Collection, Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -137,7 +138,12 @@ def fold(cells: pl.Series) -> pl.Series:
 
 def missing(cells: pl.Series, true_values: Collection[str] = ()) -> pl.Series:
     """Say which tidied texts mean that there is no value, those in `true_values` excepted."""
-    return cells.is_in(list(PLACEHOLDERS.difference(true_values)))
+    return cells.is_in(_placeholders(frozenset(true_values)))
+
+
+@cache
+def _placeholders(true_values: frozenset[str]) -> pl.Series:
+    return pl.Series(sorted(PLACEHOLDERS - true_values), dtype=pl.String).implode()
 
 
 def put(series: pl.Series, places: pl.Series, values: pl.Series | str | bool) -> pl.Series:

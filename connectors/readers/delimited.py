@@ -106,19 +106,19 @@ def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, 
         buffer = carry + chunk if carry else chunk
         records = split_records(buffer, delimiter, widths=widths, final=following is None)
         if len(records.starts):
-            yield _batch(buffer, records, delimiter, row_no, damaged=not encoding.is_clean)
+            yield _batch(buffer, records, delimiter, row_no)
         row_no += len(records.starts)
         carry = buffer[records.consumed :]
         chunk = following
 
 
-def _batch(buffer: bytes, records: Records, delimiter: str, row_no: int, *, damaged: bool) -> TextBatch:
+def _batch(buffer: bytes, records: Records, delimiter: str, row_no: int) -> TextBatch:
     count = len(records.starts)
     fault = pl.Series("fault", [None], dtype=pl.String).new_from_index(0, count)
     if records.faulty.any():
         fault = fault.scatter(np.flatnonzero(records.faulty), FAULT_QUOTE)
-    if damaged:
-        fault = fault.scatter(_undecodable(buffer, records), FAULT_ENCODING)
+    if undecodable := _undecodable(buffer, records):
+        fault = fault.scatter(undecodable, FAULT_ENCODING)
     return TextBatch(
         cells=_cells(buffer, records, delimiter),
         row_no=pl.Series("row_no", np.arange(row_no, row_no + count, dtype=np.int64)),

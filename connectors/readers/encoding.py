@@ -41,12 +41,10 @@ class Encoding:
     Attributes:
         codec: `utf-8`, `gb18030`, `utf-16-le`, `utf-16-be`, `utf-32-le` or `utf-32-be`.
         bom: the byte order mark the file begins with.
-        is_clean: all bytes are known to be text; else some may not be, which is found while reading.
     """
 
     codec: str
     bom: bytes
-    is_clean: bool
 
     @property
     def name(self) -> str:
@@ -92,9 +90,10 @@ class _Damage:
 
 
 def detect_encoding(path: Path) -> Encoding:
-    """Choose UTF-8 where all of the file is, else by its mark, else UTF-8 or GB18030, whichever damages fewer lines.
+    """Choose by the mark, else UTF-8 or GB18030, whichever damages fewer lines of the file's beginning.
 
-    GB18030 and not GBK: four-byte characters are real.
+    The beginning reaches as far as the first characters beyond ASCII at least. GB18030 and not GBK: four-byte
+    characters are real.
 
     Raises:
         UnreadableFileError: neither fits; the message names the first damaged line.
@@ -103,15 +102,16 @@ def detect_encoding(path: Path) -> Encoding:
         head = file.read(_FIRST_LOOK_BYTES)
     wide = _wide_codec(head)
     if wide is not None:
-        return Encoding(wide, _MARKS[wide] if head.startswith(_MARKS[wide]) else b"", is_clean=False)
-    mark = _MARKS["utf-8"] if head.startswith(_MARKS["utf-8"]) else b""
-    if _is_utf8(path, mark):
-        return Encoding("utf-8", mark, is_clean=True)
-    trials = {codec: _try(path, codec) for codec in ("utf-8", "gb18030")}
+        return Encoding(wide, _MARKS[wide] if head.startswith(_MARKS[wide]) else b"")
+    trials: dict[str, _Damage] = {}
+    for codec in ("utf-8", "gb18030"):
+        trials[codec] = _try(path, codec)
+        if trials[codec].damaged == 0:
+            break
     codec, best = min(trials.items(), key=lambda t: (not t[1].is_acceptable, t[1].damaged / max(t[1].lines, 1)))
     if not best.is_acceptable:
         raise best.refusal()
-    return Encoding(codec, _MARKS[codec] if head.startswith(_MARKS[codec]) else b"", is_clean=False)
+    return Encoding(codec, _MARKS[codec] if head.startswith(_MARKS[codec]) else b"")
 
 
 def _wide_codec(head: bytes) -> str | None:
@@ -132,23 +132,36 @@ def utf8_chunks(path: Path, encoding: Encoding) -> Iterator[bytes]:
     """
     with path.open("rb") as file:
         file.seek(len(encoding.bom))
-        if encoding.is_clean:
-            yield from _line_chunks(file, CHUNK_BYTES)
-            return
         damage = _Damage()
-        for text in _decoded(file, encoding.codec):
-            damage.count(text)
+        for chunk in _recoded(file, encoding.codec, damage):
             if damage.is_hopeless:
                 raise damage.refusal()
-            yield text.encode("utf-8", "replace")
+            yield chunk
         if not damage.is_acceptable:
             raise damage.refusal()
 
 
+def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
+    """Yield the rest of a file as UTF-8, cut after line feeds, and count its damage."""
+    if codec == "utf-8":
+        for chunk in _line_chunks(file, CHUNK_BYTES):
+            damage.lines += (lines := chunk.count(b"\n") + (not chunk.endswith(b"\n")))
+            if _is_utf8(chunk):
+                yield chunk
+                continue
+            damage.lines -= lines
+            damage.count(text := chunk.decode(codec, errors=_HANDLER))
+            yield text.encode()
+        return
+    for text in _decoded(file, codec):
+        damage.count(text)
+        yield text.encode("utf-8", "replace")
+
+
 def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:
     """Yield the rest of a file as text, cut after line feeds."""
-    if codec in ("utf-8", "gb18030"):
-        # no character of these has a line feed among its later bytes
+    if codec == "gb18030":
+        # no character of it has a line feed among its later bytes
         for chunk in _line_chunks(file, CHUNK_BYTES):
             yield chunk.decode(codec, errors=_HANDLER)
         return
@@ -185,26 +198,25 @@ def _too_long() -> UnreadableFileError:
     return UnreadableFileError("文件中有一行超过 64 MB，不像表格数据，请检查文件后重新报送。")
 
 
-def _is_utf8(path: Path, mark: bytes) -> bool:
-    with path.open("rb") as file:
-        file.seek(len(mark))
-        for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES):
-            try:
-                pl.Series([chunk], dtype=pl.Binary).cast(pl.String)
-            except pl.exceptions.ComputeError:
-                return False
+def _is_utf8(chunk: bytes) -> bool:
+    """Say whether all bytes are UTF-8 (polars checks them many at a time)."""
+    try:
+        pl.Series([chunk], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return False
     return True
 
 
 def _try(path: Path, codec: str) -> _Damage:
     """Count what of a file's beginning is no text in an encoding."""
-    damage, left = _Damage(), _TRIAL_BYTES
+    damage, left, is_ascii = _Damage(), _TRIAL_BYTES, True
     with path.open("rb") as file:
         if file.read(len(_MARKS[codec])) != _MARKS[codec]:
             file.seek(0)
         for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES):
             damage.count(chunk.decode(codec, errors=_HANDLER))
             left -= len(chunk)
-            if damage.is_hopeless or left <= 0:
+            is_ascii &= chunk.isascii()
+            if damage.is_hopeless or (left <= 0 and not is_ascii):
                 break
     return damage
