@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,16 +58,31 @@ def outcome(path: Path, contracts: tuple[Contract, ...] = (PERSONS, LICENCES)) -
     return "read"
 
 
-def account(file: TextFile, table: Table) -> tuple[list[int], list[int | None]]:
-    """Check a table to its end against its sheet's records; return the row numbers accepted, and those listed."""
+@dataclass(frozen=True)
+class Account:
+    """What became of a table's records: (row number, key as stored) of those accepted, row numbers of those listed."""
+
+    physical: int
+    accepted: tuple[tuple[int, object], ...]
+    listed: frozenset[int]
+
+
+def account(file: TextFile, table: Table) -> Account:
+    """Check a table to its end against its sheet's records.
+
+    Raises:
+        AssertionError: a record is unaccounted for, or has a number that is not its own in the file.
+    """
     run = check(table, CODES, as_of=AS_OF)
     accepted: list[int] = []
+    keys: list[object] = []
     listed: list[int | None] = []
     shown = [table.sheet, table.member, *table.preamble, *table.header_cells]
     assert not any("\0" in text for text in shown), "a NUL, which the database does not hold"
     for batch in run:
         texts_are_stored(batch.rows, batch.issues, batch.rejected)
         accepted += batch.rows.column("_row_no").to_pylist()
+        keys += batch.rows.column(table.contract.key[0]).to_pylist()
         listed += batch.issues.column("row_no").to_pylist()
     totals = run.totals
     numbers = [n for batch in file.sheets[table.sheet_no].batches() for n in batch.row_no.to_list()]
@@ -79,7 +95,7 @@ def account(file: TextFile, table: Table) -> tuple[list[int], list[int | None]]:
     assert all(table.header_row_no < n <= len(numbers) for n in accepted)
     assert all(n is None or 0 < n <= len(numbers) for n in listed)
     assert totals.rejected <= len(set(listed) - set(accepted))
-    return accepted, listed
+    return Account(totals.physical, tuple(zip(accepted, keys, strict=True)), frozenset(n for n in listed if n))
 
 
 def texts_are_stored(*batches: pa.RecordBatch) -> None:
