@@ -6,8 +6,9 @@ import re
 import unicodedata
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 UNKNOWN_FOLDER = "_unknown"
 """Where files that lie in no department's folder are answered."""
@@ -23,6 +24,10 @@ _NAME_BYTES = 160
 """Leaves room in 255 bytes for `.<batch>.receipt.json`."""
 
 
+Said = Annotated[str, StringConstraints(pattern=r"\A[^\x00]*\z")]
+"""Text without NUL, which JSON can name and PostgreSQL holds in no text."""
+
+
 class SideFile(BaseModel):
     """What `FILE.delivery.json` may say."""
 
@@ -31,7 +36,7 @@ class SideFile(BaseModel):
     as_of: date | None = None
     part: int | None = None
     parts: int | None = None
-    scope: dict[str, str | int | list[str | int]] | None = None
+    scope: dict[Said, Said | int | list[Said | int]] | None = None
 
     def scope_values(self) -> dict[str, list[str]] | None:
         """Return the scope with every value as a list of texts."""

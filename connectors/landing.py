@@ -35,6 +35,8 @@ PARTS_WAIT_SECONDS = 24 * 3600.0
 """How long the parts of a delivery may wait for the missing ones before it is answered."""
 
 _SIDE_FILE_BYTES = 64 * 1024
+_MOST_PARTS = 9999
+_NAMED_PARTS = 20
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,8 @@ def _look(landing: Path, name: str, mtime_ns: int) -> _Found:
     stem = PART_IN_NAME.sub("", path.stem) if in_name is not None else ""
     if problem is None and (part is None) != (parts is None):
         problem = "分份报送须同时写明第几份和共几份，请补全后重新报送。"
-    if problem is None and part is not None and parts is not None and not 1 <= part <= parts:
-        problem = f"分份序号有误（第 {part} 份，共 {parts} 份），请核对后重新报送。"
+    if problem is None and part is not None and parts is not None and not 1 <= part <= parts <= _MOST_PARTS:
+        problem = f"分份序号有误（应为第 1 至 {_MOST_PARTS} 份中的一份，且不大于总份数），请核对后重新报送。"
     if problem is not None:
         part = parts = None
     return _Found(path, folder, extract, mtime_ns, side, part, parts, stem, problem)
@@ -202,7 +204,7 @@ def _read_side_file(path: Path) -> tuple[SideFile, str | None]:
         return SideFile(), "报送说明（.delivery.json）不是普通的小文件，请改正后重新报送。"
     try:
         return SideFile.model_validate(json.loads(path.read_text(encoding="utf-8-sig"))), None
-    except (ValidationError, ValueError, OSError):
+    except (ValidationError, ValueError, OSError, RecursionError):
         return SideFile(), "报送说明（.delivery.json）无法读取：只能写 as_of、part、parts、scope，请改正后重新报送。"
 
 
@@ -231,8 +233,9 @@ def _delivery(group: Sequence[_Found], departments: set[str], contracts: Contrac
     if parts is not None and len(group) < parts:
         if time.time() - max(f.mtime_ns for f in group) / 1e9 < PARTS_WAIT_SECONDS:
             return None
-        missing = "、".join(str(n) for n in range(1, parts + 1) if n not in {f.part for f in group})
-        problem = f"共 {parts} 份的报送等了 24 小时仍缺第 {missing} 份，请全部重新报送。"
+        missing = sorted(set(range(1, parts + 1)) - {f.part for f in group})
+        named = "、".join(map(str, missing[:_NAMED_PARTS])) + ("…" if len(missing) > _NAMED_PARTS else "")
+        problem = f"共 {parts} 份的报送等了 24 小时仍缺第 {named} 份，请全部重新报送。"
     department = first.folder if first.folder in departments else None
     extract = first.extract if f"{department}__{first.extract}" in contracts else None
     files = tuple(DeliveryFile(f.path, f.path.name, f.part, f.parts) for f in group)

@@ -48,9 +48,15 @@ def rectangular_batch(cells: pl.DataFrame, first_row_no: int) -> TextBatch:
         first_row_no: row number of the first record.
     """
     count = len(cells)
+    columns = [column.alias(str(place)) for place, column in enumerate(map(_without_nul, cells.get_columns()))]
     return TextBatch(
-        cells=cells.rename(dict(zip(cells.columns, map(str, range(cells.width)), strict=True))),
+        cells=pl.DataFrame(columns),
         row_no=pl.Series("row_no", np.arange(first_row_no, first_row_no + count, dtype=np.int64)),
         field_count=pl.Series("field_count", [None], dtype=pl.Int32).new_from_index(0, count),
         fault=pl.Series("fault", [None], dtype=pl.String).new_from_index(0, count),
     )
+
+
+def _without_nul(texts: pl.Series) -> pl.Series:
+    holds_nul = texts.str.contains("\0", literal=True).any()
+    return texts.str.replace_all("\0", "", literal=True) if holds_nul else texts

@@ -103,6 +103,7 @@ def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, 
     chunk = next(chunks, None)
     while chunk is not None:
         following = next(chunks, None)
+        chunk = chunk.replace(b"\0", b"")
         buffer = carry + chunk if carry else chunk
         records = split_records(buffer, delimiter, widths=widths, final=following is None)
         if len(records.starts):

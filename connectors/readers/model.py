@@ -29,6 +29,7 @@ class TextBatch:
 
     Attributes:
         cells: string columns named by position (`"0"`, `"1"`, …); `""` is an empty cell, null one that is not there.
+            Without NUL, which PostgreSQL holds in no text.
         row_no: Int64, the record's number as a spreadsheet shows it: 1-based, blank lines and header counted, a quoted
             line break starts no new record.
         field_count: Int32, fields of the record as delivered; null where the format is rectangular.

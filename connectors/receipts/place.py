@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 from connectors.delivery_names import UNKNOWN_FOLDER, side_path
 
 UNRECOGNISED = "_unrecognised"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,17 +94,17 @@ def _names_path(landing: Path, department: str | None, delivery_key: str) -> Pat
 
 
 def _make(landing: Path, place: Path) -> None:
-    """Make a folder below the landing zone, private at every step; a link on the way is refused.
+    """Make a folder below the landing zone, private at every step.
 
-    Raises:
-        PermissionError: a step is a link that could lead elsewhere.
+    Where something else has the name of a step, such as a link that leads elsewhere, it is put aside, not followed.
     """
     landing.mkdir(parents=True, exist_ok=True)
     step = landing
     for part in place.relative_to(landing).parts:
         step /= part
-        if step.is_symlink():
-            raise PermissionError("收件区中的文件夹不能是链接")
+        if os.path.lexists(step) and (step.is_symlink() or not step.is_dir()):
+            step.rename(step.with_name(f"{step.name}.{secrets.token_hex(4)}"))
+            log.warning("something else had the name of a receipts folder; it was put aside")
         step.mkdir(mode=0o700, exist_ok=True)
         if part == "receipts":
             step.chmod(0o700)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -48,29 +49,46 @@ def _unfinished(settings: Settings) -> list[tuple[str | None, int]]:
 
 
 def receive_department(run_id: str, department: str) -> list[int]:
-    """Receive everything one department has in the landing zone; return the batch ids."""
+    """Receive everything one department has in the landing zone; return the batch ids.
+
+    Raises:
+        RuntimeError: after all were tried, where the machine or the database failed with any.
+    """
     settings, contracts = _load()
-    batches = [
-        intake.resume(settings, contracts, batch_id, run_id=run_id, now=now())
-        for owner, batch_id in _unfinished(settings)
-        if (owner or UNKNOWN) == department
-    ]
+    batches: list[int] = []
+    failed: list[str] = []
+    for owner, batch_id in _unfinished(settings):
+        if (owner or UNKNOWN) == department:
+            with _each_its_turn(f"batch {batch_id}", failed):
+                batches.append(intake.resume(settings, contracts, batch_id, run_id=run_id, now=now()))
     waiting = landing.scan(settings.landing, contracts, settle_seconds=settings.limits.settle_seconds)
     mine = [d for d in waiting if (d.department or UNKNOWN) == department]
     for done, delivery in enumerate(mine):
         runs.report_progress(
             settings, run_id, "intake", f"接收 {department}", state="running", done=done, total=len(mine)
         )
-        try:
+        with _each_its_turn(f"delivery {done + 1} of {department}", failed):
             batches.append(intake.receive(settings, contracts, delivery, run_id=run_id, now=now()))
-        except NotWholeError:
-            log.info("%s: a file is gone or still being written; the next run takes it", department)
     note = f"{_rows_read(settings, batches):,} 行"
     runs.report_progress(
         settings, run_id, "intake", f"接收 {department}", state="done", done=len(mine), total=len(mine), note=note
     )
     log.info("%s: batches %s", department, batches)
+    if failed:
+        raise RuntimeError(f"未能接收：{'、'.join(failed)}，可重试")
     return batches
+
+
+@contextmanager
+def _each_its_turn(what: str, failed: list[str]) -> Iterator[None]:
+    """Note what failed and go on; a file that is not whole is no failure."""
+    try:
+        yield
+    except NotWholeError:
+        log.info("%s: a file is gone, closed or still being written; the next run takes it", what)
+    except Exception as error:  # noqa: BLE001  each delivery of the department gets its turn
+        log.error("%s could not be received: %s", what, type(error).__name__)
+        failed.append(what)
 
 
 def _rows_read(settings: Settings, batches: Sequence[int]) -> int:
