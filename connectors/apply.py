@@ -18,7 +18,7 @@ from connectors import scopes
 from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
 from connectors.raw_tables import indexed_afterwards
-from connectors.sql_text import execute, names, one
+from connectors.sql_text import execute, give_memory, names, one
 from connectors.staging import table
 
 _CONTROL = (
@@ -82,6 +82,7 @@ def apply_versions(connection: Connection, application: Application) -> tuple[in
     Returns:
         How many versions of its own the batch opened, and how many records it withdrew.
     """
+    give_memory(connection)
     for name in ("touched", "later", "ending", "copied"):
         execute(connection, f"drop table if exists pg_temp.{name}")
     is_late = _find_later(connection, application)

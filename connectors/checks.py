@@ -55,8 +55,8 @@ _TRUNCATED_IDS = 2
 
 
 def row_schema(contract: Contract) -> pa.Schema:
-    """Return the schema of the typed rows: `contract.fields`, then `_row_no` (int64)."""
-    fields = [pa.field(f.name, f.arrow) for f in contract.fields]
+    """Return the schema of the typed rows: `contract.fields` (texts as string views), then `_row_no` (int64)."""
+    fields = [pa.field(f.name, pa.string_view() if pa.types.is_string(f.arrow) else f.arrow) for f in contract.fields]
     return pa.schema([*fields, pa.field("_row_no", pa.int64())])
 
 
@@ -329,7 +329,10 @@ class _Rows:
     def _fail(self, rule: str, name: str | None, failed: pl.Series, checked: pl.Series, message: str) -> None:
         """Count a rule and list the rows that fail it."""
         stated = self._tally[rule]
-        self._tally.count(rule, checked=int(checked.sum()), failed=int(failed.sum()))
+        count = int(failed.sum())
+        self._tally.count(rule, checked=int(checked.sum()), failed=count)
+        if not count:
+            return
         self._log.add(
             WHOLE_ROW if name is None else self._subject(name),
             rule,
@@ -369,7 +372,9 @@ class _Rows:
         """Count what normalisation found, and list it."""
         read = self._read[name]
         given = len(read.missing) - int(read.missing.sum())
-        found = dict(read.finding.drop_nulls().value_counts().rows())
+        found: dict[str, int] = {}
+        if read.finding.null_count() < len(read.finding):
+            found = dict(read.finding.drop_nulls().value_counts().rows())
         failed = Counter[str]()
         for key, count in found.items():
             failed[FINDINGS[key].rule] += count if FINDINGS[key].fails else 0

@@ -28,7 +28,7 @@ def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.Rec
     assert isinstance(frame, pl.DataFrame)
     texts = frame.select(
         key=pl.concat_str(_key_text(contract), pl.lit(f"{_FIELD_END}1")),
-        content=pl.concat_str(_contents(contract), separator=_FIELD_END, ignore_nulls=True),
+        content=pl.concat_str(_contents(contract, frame)),
     )
     hashes = texts.select(
         _first_bytes(plh.col("key").chash.hmac_sha256(key=secret)).alias(BASE),
@@ -65,9 +65,17 @@ def _joined(contract: Contract, columns: Sequence[str]) -> pl.Expr:
     return pl.concat_str([pl.lit(contract.id), *parts], separator=_FIELD_END)
 
 
-def _contents(contract: Contract) -> list[pl.Expr]:
-    names = sorted(f.name for f in contract.fields if f.source != "operation")
-    return [pl.lit(name + _NAME_END) + _hashed_part(contract, name) for name in names]
+def _contents(contract: Contract, frame: pl.DataFrame) -> list[pl.Expr]:
+    """Return what a content hash is made of: the filled fields in name order, each after its name."""
+    parts = [pl.lit("")]
+    for name in sorted(f.name for f in contract.fields if f.source != "operation"):
+        label, part = pl.lit(f"{_FIELD_END}{name}{_NAME_END}"), _hashed_part(contract, name)
+        match frame[name].null_count():
+            case 0:
+                parts += [label, part]
+            case count if count < len(frame):
+                parts.append((label + part).fill_null(""))
+    return parts
 
 
 def _hashed_part(contract: Contract, name: str) -> pl.Expr:

@@ -24,6 +24,7 @@ from connectors.sql_text import (
     clearly_differ,
     execute,
     field_text,
+    give_memory,
     identity,
     key_text,
     one,
@@ -33,8 +34,6 @@ from connectors.staging import table
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
-_WORK_MEMORY = "256MB"
-"""For joining a delivery of millions of rows with what is in force, without files."""
 MINIMUM_LOSS = 20
 WITHDRAW = "撤销"
 LOOKS_FULL_ROWS = 20
@@ -112,7 +111,7 @@ def split(
     """
     inner, outer = hmac_pads(secret)
     facts: dict[str, Any] = {"as_of": as_of, "table": contract.id, "inner": inner, "outer": outer}
-    execute(connection, f"set local work_mem = '{_WORK_MEMORY}'")
+    give_memory(connection)
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
     _write_keys(connection, contract, batch_id)

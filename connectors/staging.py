@@ -161,12 +161,10 @@ def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
         f"({filled}) and not exists (select from {table(batch_id, '_key')} d where d.row_no = s._row_no"
         " and d.disposition = 'duplicate')"
     )
+    content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
+    suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
     if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:
         suspect = "s._base in (select base from pg_temp.repeated)"
-    elif len(rule.columns) == 1:
-        suspect = f"{first} in (select {first} from {rows} s group by 1 having count(*) > 1)"
-    else:
-        suspect = "true"
     times = f"count(*) over (partition by {names(rule.columns, 's')})"
     return _Judged(
         f"select count(*) from {rows} s where {judged}",

@@ -13,6 +13,8 @@ import polars as pl
 from connectors.readers.model import UnreadableFileError
 
 CHUNK_BYTES = 16 * 1024**2
+_FIRST_CHUNK_BYTES = 256 * 1024
+"""Enough to see the header: that is all that is read of a file that is not taken."""
 MAX_LINE_BYTES = 64 * 1024**2
 UNDECODABLE = "\ufdd0"
 """Stands for bytes that are not text; a Unicode non-character, so it is in no real file."""
@@ -144,7 +146,7 @@ def utf8_chunks(path: Path, encoding: Encoding) -> Iterator[bytes]:
 def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
     """Yield the rest of a file as UTF-8, cut after line feeds, and count its damage."""
     if codec == "utf-8":
-        for chunk in _line_chunks(file, CHUNK_BYTES):
+        for chunk in _line_chunks(file, _FIRST_CHUNK_BYTES, CHUNK_BYTES):
             damage.lines += (lines := chunk.count(b"\n") + (not chunk.endswith(b"\n")))
             if _is_utf8(chunk):
                 yield chunk
@@ -162,11 +164,11 @@ def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:
     """Yield the rest of a file as text, cut after line feeds."""
     if codec == "gb18030":
         # no character of it has a line feed among its later bytes
-        for chunk in _line_chunks(file, CHUNK_BYTES):
+        for chunk in _line_chunks(file, _FIRST_CHUNK_BYTES, CHUNK_BYTES):
             yield chunk.decode(codec, errors=_HANDLER)
         return
     decoder, carry = codecs.getincrementaldecoder(codec)(errors=_HANDLER), ""
-    while piece := file.read(CHUNK_BYTES):
+    for piece in _pieces(file):
         text = carry + decoder.decode(piece)
         cut = text.rfind("\n") + 1
         carry = text[cut:]
@@ -178,20 +180,22 @@ def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:
         yield carry
 
 
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    size = _FIRST_CHUNK_BYTES
+    while piece := file.read(size):
+        yield piece
+        size = CHUNK_BYTES
+
+
 def _line_chunks(file: BinaryIO, *sizes: int) -> Iterator[bytes]:
-    """Read in the given sizes (the last one repeats), cutting after the last line feed of each read."""
-    left, carry = list(sizes), b""
-    while piece := file.read(left.pop(0) if len(left) > 1 else left[0]):
-        cut = piece.rfind(b"\n") + 1
-        if cut == 0:
-            carry += piece
-            if len(carry) > MAX_LINE_BYTES:
+    """Read in about the given sizes (the last one repeats), each chunk up to the end of a line."""
+    left = list(sizes)
+    while chunk := file.read(left.pop(0) if len(left) > 1 else left[0]):
+        if not chunk.endswith(b"\n"):
+            chunk += file.readline(MAX_LINE_BYTES + 1)
+            if len(chunk) > MAX_LINE_BYTES and chunk.rfind(b"\n", 0, -1) < len(chunk) - MAX_LINE_BYTES - 1:
                 raise _too_long()
-            continue
-        yield carry + piece[:cut]
-        carry = piece[cut:]
-    if carry:
-        yield carry
+        yield chunk
 
 
 def _too_long() -> UnreadableFileError:
@@ -214,9 +218,12 @@ def _try(path: Path, codec: str) -> _Damage:
         if file.read(len(_MARKS[codec])) != _MARKS[codec]:
             file.seek(0)
         for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES):
-            damage.count(chunk.decode(codec, errors=_HANDLER))
             left -= len(chunk)
             is_ascii &= chunk.isascii()
+            if codec == "utf-8" and _is_utf8(chunk):
+                damage.lines += chunk.count(b"\n")
+            else:
+                damage.count(chunk.decode(codec, errors=_HANDLER))
             if damage.is_hopeless or (left <= 0 and not is_ascii):
                 break
     return damage
