@@ -1,7 +1,7 @@
 # 常用命令见 `make help`。状态都在 WEIHAI_HOME（默认 var/），环境在 .venv。
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment run serve stop test test-browser lint lock clean
+.PHONY: help environment run serve stop test test-browser bench lint lock clean
 
 BIN := .venv/bin
 OLDEST := 3.11
@@ -40,6 +40,9 @@ test: environment ## 全部测试（浏览器测试除外）
 test-browser: environment ## 门户的浏览器测试（缺少 Chromium、中文字体、axe-core 时先安装）
 	@tests/browser/install.sh
 	@$(BIN)/pytest tests/browser
+
+bench: environment ## 速度：接收大文件与 psql \copy、pandas、dlt 相比（约 10 分钟；BENCH="--rows N --rounds K"）
+	@$(BIN)/python -m bench $(BENCH)
 
 lint: environment ## ruff、mypy、sqlfluff
 	$(BIN)/ruff check .
