@@ -169,11 +169,18 @@ def _parse(text: memoryview, records: Records, delimiter: str, fields: int, coun
     longest = int(records.lengths.max())
     table = pacsv.read_csv(
         pa.BufferReader(pa.py_buffer(text)),  # type: ignore[arg-type]
-        read_options=pacsv.ReadOptions(column_names=names, block_size=max(_BLOCK_BYTES, 2 * longest + 2)),
+        read_options=pacsv.ReadOptions(
+            column_names=names, block_size=max(_BLOCK_BYTES, 2 * longest + 2), use_threads=False
+        ),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter, newlines_in_values=records.multiline, ignore_empty_lines=False
         ),
-        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        convert_options=pacsv.ConvertOptions(
+            # the chunk was made or checked as UTF-8
+            check_utf8=False,
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
+        ),
     )
     if table.num_rows != count:
         raise RuntimeError(f"{count} records were split but {table.num_rows} parsed")
