@@ -16,6 +16,10 @@ _MIGRATION_LOCK = 371_000_001
 APPLY_LOCK = 371_000_002
 """Advisory lock under which deliveries are applied: one at a time, so that sequence order is commit order."""
 
+_SERVER_TROUBLES = {"08", "40", "53", "55", "57", "58"}
+"""SQLSTATE classes (PostgreSQL, appendix A): connection, rollback, resources such as disk, locks, shutdown, system."""
+_CANCELLED = "57014"
+
 Connection = psycopg.Connection[TupleRow]
 
 
@@ -37,6 +41,15 @@ def arrow_connection(dsn: str) -> Iterator[Any]:
         yield connection
     finally:
         connection.close()
+
+
+def is_server_trouble(error: Exception) -> bool:
+    """Say whether an error is the server's or the connection's, which may pass, and not about what was sent."""
+    if not isinstance(error, psycopg.OperationalError | adbc.OperationalError):
+        return False
+    # a connection that breaks off has no state to tell
+    state: str | None = error.sqlstate
+    return state is None or (state[:2] in _SERVER_TROUBLES and state != _CANCELLED)
 
 
 def migrate(dsn: str) -> list[str]:

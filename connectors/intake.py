@@ -15,7 +15,7 @@ import psycopg
 from connectors import apply, archive, batches, reading, receipts, splitting, staging
 from connectors.batches import Batch, BatchFile
 from connectors.contract import Contract, Contracts
-from connectors.database import Connection, connect
+from connectors.database import Connection, connect, is_server_trouble
 from connectors.delivery_names import safe_name
 from connectors.errors import RefusedError, UserError
 from connectors.headers import HeaderError
@@ -29,7 +29,7 @@ from connectors.settings import Settings
 from connectors.sql_text import execute, one
 
 _BATCH_LOCK = 371_000_003
-_MACHINE_TROUBLES = {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
+_MACHINE_TROUBLES = {errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 """Troubles of the machine, not of the delivered file."""
 
 log = logging.getLogger(__name__)
@@ -262,7 +262,7 @@ class _Desk:
 
     def is_ours(self, error: Exception) -> bool:
         """Say whether the machine or the database failed rather than the file."""
-        if isinstance(error, OSError) and error.errno in _MACHINE_TROUBLES:
+        if is_server_trouble(error) or (isinstance(error, OSError) and error.errno in _MACHINE_TROUBLES):
             return True
         try:
             with connect(self.settings.dsn()) as connection:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import adbc_driver_manager
+import psycopg
 import pytest
 
 from connectors import apply, archive, batches, intake, reading, receipts, splitting, staging
@@ -121,6 +124,34 @@ def test_outcome_is_the_same_when_killed(
     office.run()
     assert outcome(office) == undisturbed
     assert intake.unfinished(office.settings) == []
+
+
+TROUBLES = [
+    psycopg.errors.DiskFull("could not extend file"),
+    psycopg.OperationalError("server closed the connection unexpectedly"),
+    adbc_driver_manager.OperationalError("[libpq] could not extend file", status_code=10, sqlstate="53100"),
+    adbc_driver_manager.OperationalError("server closed the connection unexpectedly", status_code=10),
+    OSError(errno.ENOSPC, "No space left on device"),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=["full", "gone", "full for Arrow", "gone for Arrow", "full for us"])
+def test_the_delivery_waits_when_the_machine_fails_it(
+    office: Office, undisturbed: Any, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    first_delivery(office)
+    deliver(office)
+
+    def fail(*args: Any, **facts: Any) -> Any:
+        raise trouble
+
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "load", fail)
+        with pytest.raises(type(trouble)):
+            office.run()
+    assert office.batch(2) == "received"
+    office.run()
+    assert outcome(office) == undisturbed
 
 
 def test_redropped_file_is_a_new_delivery_when_the_first_was_taken(office: Office) -> None:

@@ -20,7 +20,7 @@ from tests.unit.delivered_files import write
 EXAMPLES = 25 if examples.get_current_profile_name() == "suite" else 1000
 
 
-@examples(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
+@examples(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(deliveries())
 def test_every_row_is_found_under_its_own_number_when_a_table_comes_in_any_form(delivered: Delivered) -> None:
     note(f"{delivered.written}: {delivered.content[:3000]!r}")
