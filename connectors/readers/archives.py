@@ -81,7 +81,11 @@ def unpack_zip(path: Path, limits: Limits) -> Iterator[Unpacked]:
     """
     budget = _Budget(limits.unpacked_bytes, path.stat().st_size)
     with open_zip(path, _CORRUPT) as archive:
-        members = [(name, m) for m in archive.infolist() if not m.is_dir() and not _is_junk(name := member_name(m))]
+        members = [
+            (name, m)
+            for m in archive.infolist()
+            if not m.filename.endswith("/") and not _is_junk(name := member_name(m))
+        ]
         if not members:
             raise UnreadableFileError("压缩包里没有文件，请检查后重新报送。")
         if len(members) > limits.members:

@@ -45,6 +45,11 @@ class Bag:
     cases: Counter[tuple[str, str]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
+    def add(self, other: Bag) -> None:
+        """Take in what another hunt met."""
+        self.cases += other.cases
+        self.findings += other.findings
+
     def table(self) -> str:
         """Return the cases by format, one line each."""
         lines = [

@@ -104,6 +104,13 @@ def test_a_damaged_member_is_answered_when_its_checksum_is_wrong(tmp_path: Path)
     assert "损坏" in refusal(write(tmp_path, content.getvalue().replace("甲".encode(), "乙".encode())))
 
 
+def test_an_archive_is_answered_when_a_member_has_no_name(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.csv": CSV}))
+    at = content.index(b"PK\x01\x02")
+    content[at + 28 : at + 32] = b"\x00\x00\x05\x00"
+    assert "损坏" in refusal(write(tmp_path, bytes(content)))
+
+
 def test_the_password_is_named_when_an_archive_is_encrypted(tmp_path: Path) -> None:
     content = bytearray(zipped({"a.csv": CSV}))
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
