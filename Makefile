@@ -1,7 +1,7 @@
 # 常用命令见 `make help`。状态都在 WEIHAI_HOME（默认 var/），环境在 .venv。
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment run serve stop test test-browser bench lint lock clean
+.PHONY: help environment run serve stop test soak test-browser bench lint lock clean
 
 BIN := .venv/bin
 OLDEST := 3.11
@@ -35,7 +35,10 @@ stop: ## 停止本目录的全部服务，不留进程
 	@if [ -x $(BIN)/weihai ]; then $(BIN)/weihai down; else echo "没有环境，也就没有在运行的服务"; fi
 
 test: environment ## 全部测试（浏览器测试除外）
-	@$(BIN)/pytest --ignore=tests/browser
+	@$(BIN)/pytest --ignore=tests/browser --ignore=tests/soak
+
+soak: environment ## 长时间试验：逐点中断与磁盘写满，再以损坏的文件和随机的表反复试读（SOAK_MINUTES=60）
+	@$(BIN)/python -m tests.soak
 
 test-browser: environment ## 门户的浏览器测试（缺少 Chromium、中文字体、axe-core 时先安装）
 	@tests/browser/install.sh
