@@ -32,6 +32,8 @@ RECEIPT_DATE = "数据日期"
 ROWS_SHEET = "问题行"
 """How the names of a receipt's sheets of rows begin."""
 _HEADLESS_ROWS = 3
+_LABEL_CHARS = 1000
+"""What follows in a cell of the head is not looked at: no header is longer, and reading one takes its time."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,9 @@ def _head(sheet: TextSheet, number: int) -> _Head:
         wanted = HEAD_ROWS - len(rows)
         fields = batch.field_count.head(wanted).to_list()
         cells = batch.cells.head(wanted).rows()
-        rows += [tuple(cell or "" for cell in row[:count]) for row, count in zip(cells, fields, strict=True)]
+        rows += [
+            tuple((cell or "")[:_LABEL_CHARS] for cell in row[:count]) for row, count in zip(cells, fields, strict=True)
+        ]
         if len(rows) >= HEAD_ROWS:
             break
     return _Head(sheet, number, tuple(rows))

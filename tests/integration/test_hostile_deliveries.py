@@ -147,6 +147,7 @@ REFUSED: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "wide.csv": (lambda: ",".join(f"列{n}" for n in range(100_000)).encode() + b"\n", "超过上限 2000 列"),
     "wide.json": (lambda: json_text([{f"列{n}": 1 for n in range(100_000)}]), "超过上限 2000 个"),
     "wide.html": (lambda: html([[f"列{n}" for n in range(100_000)]]), "超过 2000 列的上限"),
+    "long header.csv": (lambda: "名称(单位:万元) /-".encode() * (2 * MIB) + b",x\n1,2\n", "没有找到变更的表头"),
     "deep.json": (lambda: b'[{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}]", "嵌套过深"),
     "NUL.csv": (lambda: b"\x00" * 1000 + GOOD, "二进制"),
     "endless line.csv": (lambda: HEADER.encode() + b"x" * MIB, "超过 64 MB"),
