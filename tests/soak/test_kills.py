@@ -248,7 +248,11 @@ def recover(office: Office) -> None:
     """Start the server where it is down, and wait until it serves."""
     for _ in range(300):
         if postgres.running(office.settings.postgres / "data") is None:
-            postgres.start(office.settings)
+            try:
+                postgres.start(office.settings)
+            except postgres.PostgresError as error:
+                error.add_note((office.settings.logs / "postgres.log").read_text(encoding="utf-8")[-2000:])
+                raise
         with suppress(psycopg.OperationalError), connect(office.settings.dsn()):
             return
         time.sleep(0.1)
