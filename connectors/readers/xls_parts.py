@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import olefile
 
@@ -46,6 +47,7 @@ def survey_xls(path: Path, limits: Limits) -> Survey:
 def _stream(path: Path) -> bytes:
     try:
         with olefile.OleFileIO(str(path)) as ole:
+            _refuse_endless_chains(ole)
             if ole.exists("EncryptedPackage"):
                 raise UnreadableFileError(PASSWORD)
             for name in ("Workbook", "Book"):
@@ -55,6 +57,26 @@ def _stream(path: Path) -> bytes:
     except _MALFORMED as error:
         raise UnreadableFileError(CORRUPT) from error
     raise UnreadableFileError(f"文件实际是 {title}，不是表格，请改报 XLSX、XLS 或 CSV 表格。")
+
+
+def _refuse_endless_chains(ole: Any) -> None:
+    """Refuse a file whose chain of sectors (MS-CFB 2.3) returns to itself: the loading library would never end.
+
+    Raises:
+        ValueError: there is such a chain.
+    """
+    if ole.num_mini_fat_sectors:
+        ole.loadminifat()
+    for chains in (ole.fat, ole.minifat or ()):
+        ends = set[int]()
+        for start in range(len(chains)):
+            passed, sector = set[int](), start
+            while sector < len(chains) and sector not in ends:
+                if sector in passed:
+                    raise ValueError("a chain without an end")
+                passed.add(sector)
+                sector = chains[sector]
+            ends |= passed
 
 
 def _records(stream: bytes, start: int) -> Iterator[tuple[int, int, int]]:

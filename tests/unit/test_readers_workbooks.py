@@ -197,6 +197,13 @@ def test_a_password_is_named_when_an_xlsx_is_encrypted(tmp_path: Path) -> None:
     assert "密码" in refusal(tmp_path, content[:at] + bytes(entry) + content[at + 128 :])
 
 
+def test_an_xls_is_answered_when_its_sectors_go_round_in_a_circle(tmp_path: Path) -> None:
+    content = bytearray(xls(ROWS))
+    fat = 512 * (int.from_bytes(content[76:80], "little") + 1)
+    content[fat : fat + 8] = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
+    assert "损坏" in refusal(tmp_path, bytes(content))
+
+
 @pytest.mark.parametrize("write_whole", [xls, xlsx, lambda rows: ods(ods_table(*map(ods_row, rows)))])
 @pytest.mark.parametrize("kept", [0.05, 0.3, 0.9])
 def test_one_sentence_says_what_to_do_when_only_a_part_of_a_workbook_arrived(
