@@ -22,6 +22,7 @@ from connectors.contract import load_contracts
 from connectors.database import migrate
 from connectors.settings import CHECKOUT, Settings, load_settings
 from weihai import postgres
+from weihai.postgres import Server
 
 _SAMPLE_ROWS = 20_000
 
@@ -37,7 +38,7 @@ def main() -> None:
     settings = Settings(home=folder / "home")
     server = postgres.start(settings)
     try:
-        seconds, facts = _measure(server.dsn, folder, files, sample, rounds=options.rounds)
+        seconds, facts = _measure(server, folder, files, sample, rounds=options.rounds)
     finally:
         postgres.stop(settings)
     _report(files, seconds, facts, sample_rows=min(_SAMPLE_ROWS, options.rows))
@@ -57,20 +58,21 @@ def _head(file: Path, sample: Path, rows: int) -> Path:
 
 
 def _measure(
-    dsn: str, folder: Path, files: data.Deliveries, sample: Path, *, rounds: int
+    server: Server, folder: Path, files: data.Deliveries, sample: Path, *, rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, list[Mapping[str, float]]]]:
+    dsn = server.dsn
     seconds: dict[str, list[float]] = defaultdict(list)
     facts: dict[str, list[Mapping[str, float]]] = defaultdict(list)
     for number in range(1, rounds + 1):
         print(f"第 {number} 轮，共 {rounds} 轮 …", flush=True)
         seconds["copy"].append(peers.psql_copy(dsn, files.utf8))
-        with _Instance(dsn, folder, "utf8") as instance:
+        with _Instance(server, folder, "utf8") as instance:
             facts["first"].append(instance.deliver(files.utf8, str(data.AS_OF)))
             facts["again"].append(instance.deliver(files.changed, str(data.NEXT_AS_OF)))
         seconds["copy"].append(peers.psql_copy(dsn, files.utf8))
-        with _Instance(dsn, folder, "gb18030") as instance:
+        with _Instance(server, folder, "gb18030") as instance:
             facts["gb18030"].append(instance.deliver(files.gb18030, str(data.AS_OF)))
-    with _Instance(dsn, folder, "gate") as instance:
+    with _Instance(server, folder, "gate") as instance:
         facts["gate"].append(instance.deliver(files.utf8, str(data.AS_OF), judged="gate"))
     seconds["pandas"].append(peers.pandas_to_sql(dsn, sample))
     if (loaded := peers.dlt_load(dsn, sample, folder)) is not None:
@@ -83,13 +85,13 @@ def _measure(
 class _Instance:
     """A fresh warehouse and home, dropped afterwards."""
 
-    def __init__(self, dsn: str, folder: Path, name: str) -> None:
-        self._server, self._database, self._home = dsn, f"bench_{name}", folder / f"home-{name}"
-        self.dsn = make_conninfo("", **(conninfo_to_dict(dsn) | {"dbname": self._database}))
+    def __init__(self, server: Server, folder: Path, name: str) -> None:
+        self._server, self._database, self._home = server, f"bench_{name}", folder / f"home-{name}"
+        self.dsn = make_conninfo("", **(conninfo_to_dict(server.dsn) | {"dbname": self._database}))
 
     def __enter__(self) -> _Instance:
         self._drop()
-        with psycopg.connect(self._server, autocommit=True) as connection:
+        with psycopg.connect(self._server.dsn, autocommit=True) as connection:
             connection.execute(f"create database {self._database}".encode())
         migrate(self.dsn)
         return self
@@ -98,7 +100,8 @@ class _Instance:
         self._drop()
 
     def _drop(self) -> None:
-        with psycopg.connect(self._server, autocommit=True) as connection:
+        # the owner may not end an autovacuum worker
+        with psycopg.connect(self._server.superuser_dsn, autocommit=True) as connection:
             connection.execute(f"drop database if exists {self._database} with (force)".encode())
         shutil.rmtree(self._home, ignore_errors=True)
 
