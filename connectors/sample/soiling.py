@@ -16,6 +16,7 @@ from connectors.sample.dirt import Effect
 from connectors.sample.draws import chances, read_table
 from connectors.sample.identifiers import id_check_characters
 from connectors.sample.population import RARE_CHARACTERS
+from connectors.sample.rendering import written
 
 BoolArray = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -108,7 +109,7 @@ class Soiling:
     ) -> None:
         old, new = cells
         self._planted.append(
-            pl.DataFrame({"index": places, "original": old.cast(pl.String), "planted": new.cast(pl.String)})
+            pl.DataFrame({"index": places, "original": written(old), "planted": written(new)})
             .with_columns(column=pl.lit(column, dtype=pl.String), defect=pl.lit(defect), effect=pl.lit(effect.value))
             .select(pl.col(name).cast(kind) for name, kind in PLANTED_SCHEMA.items())
         )
