@@ -264,6 +264,43 @@ class Reference(RuleBase):
 Rule = Annotated[DateOrder | NumberOrder | AgreesWithId | RequiredIf | Unique | Reference, Field(discriminator="kind")]
 
 
+PERSON_ATTRIBUTES = frozenset({
+    "id_no", "name", "former_name", "sex", "birth_date", "division", "address", "phone", "household_no",
+    "mother_id_no", "mother_name", "father_id_no", "father_name",
+})  # fmt: skip
+ENTITY_ATTRIBUTES = frozenset({
+    "uscc", "registration_no", "organisation_code", "tax_no", "name", "other_names", "legal_representative",
+    "division", "address", "established_on",
+})  # fmt: skip
+"""What can tell persons, or legal entities, apart. The codes of an entity are told apart by their shape."""
+
+
+class Mention(Strict):
+    """Somebody a record speaks of, in the role that is its key in `mentions`: who it is, and by which columns."""
+
+    library: Literal["population", "legal_entity"]
+    """The base library whose persons or entities are spoken of."""
+    columns: Annotated[dict[str, Name], Field(min_length=1)]
+    """Attribute of the person (`PERSON_ATTRIBUTES`) or entity (`ENTITY_ATTRIBUTES`) to the column that holds it."""
+    grain: tuple[Name, ...] = ()
+    """Columns whose equal values mean one holder (a payee's number on every payment); else every record its own."""
+    when: dict[Name, Annotated[list[str], Field(min_length=1)]] = {}
+    """Only records in which every column here has one of the words, as in `required_if`."""
+    told_by_name: bool = False
+    """No column says whether a person or an entity is meant: the codes do, and where there is none the name's form."""
+    unlinked: Literal["own", "none"]
+    """What a mention becomes that has no usable number and is linked to nobody: `own` person or entity, or `none`."""
+
+    @model_validator(mode="after")
+    def _attributes_exist(self) -> Self:
+        known = PERSON_ATTRIBUTES if self.library == "population" else ENTITY_ATTRIBUTES
+        if unknown := sorted(set(self.columns) - known):
+            raise ValueError(f"没有这样的属性：{'、'.join(unknown)}；可用 {'、'.join(sorted(known))}")
+        if "name" not in self.columns:
+            raise ValueError("columns 须有 name")
+        return self
+
+
 class Sharing(Strict):
     """Sharing attribute of the resource (政务信息资源目录编制指南)."""
 
@@ -347,6 +384,8 @@ class Contract(Strict):
     """Headers seen in real deliveries that are deliberately not taken, each with the reason."""
     rules: dict[Name, Rule] = {}
     """Rules between columns, records and extracts; those of one column follow from its attributes."""
+    mentions: dict[Name, Mention] = {}
+    """Whom a record speaks of, by role; what `linkage` resolves to persons and entities."""
     note: str = ""
     """What an engineer should know."""
     codes_digest: str = ""
@@ -369,6 +408,8 @@ class Contract(Strict):
                     named |= set(rule.columns)
                 case Reference():
                     named.add(rule.column)
+        for mention in self.mentions.values():
+            named |= {*mention.columns.values(), *mention.grain, *mention.when}
         if missing := sorted(named - set(self.columns)):
             raise ValueError(f"没有定义的列：{'、'.join(missing)}")
         headers = dict.fromkeys(self.ignored, "ignored")

@@ -1,0 +1,149 @@
+-- Whom the records speak of: mentions taken from raw, the persons and entities they were linked to, and what changed.
+
+create schema linkage;
+create schema if not exists population;
+create schema if not exists credit;
+create schema if not exists licence;
+
+-- one row per contract and role that speaks of persons or entities; numbers are never used again
+create table linkage.source (
+    source_id smallint generated always as identity primary key,
+    library text not null check (library in ('population', 'legal_entity')),
+    contract_id text not null,
+    role text not null,
+    unlinked text not null check (unlinked in ('own', 'none')),
+    unique (contract_id, role)
+);
+
+-- one row per mention of a person in a record in force (or in the records of one holder, by the contract's grain)
+create table linkage.person_mention (
+    source_id smallint not null references linkage.source (source_id),
+    -- the record's key where every record speaks for itself, else a hash of the grain's columns
+    mention_key uuid not null,
+    -- of the record in force that states it, the latest one of a holder
+    record_key uuid not null,
+    key_no smallint not null,
+    batch_id bigint not null,
+    row_no bigint not null,
+    as_of date not null,
+    id_no text,
+    -- has a right check character and a real date: may identify a person
+    is_id_usable boolean not null,
+    name text,
+    former_name text,
+    sex text,
+    birth_date date,
+    division text,
+    address text,
+    phone text,
+    household_no text,
+    mother_id_no text,
+    mother_name text,
+    father_id_no text,
+    father_name text,
+    primary key (source_id, mention_key)
+);
+
+-- one row per mention of a legal entity or sole trader, as above
+create table linkage.entity_mention (
+    source_id smallint not null references linkage.source (source_id),
+    mention_key uuid not null,
+    record_key uuid not null,
+    key_no smallint not null,
+    batch_id bigint not null,
+    row_no bigint not null,
+    as_of date not null,
+    uscc text,
+    is_uscc_usable boolean not null,
+    registration_no text,
+    organisation_code text,
+    tax_no text,
+    name text,
+    other_names text,
+    legal_representative text,
+    division text,
+    address text,
+    established_on date,
+    primary key (source_id, mention_key)
+);
+
+-- one row per mention that was ever linked: the map of identities, kept when everything else is built again
+create table linkage.person_link (
+    source_id smallint not null,
+    mention_key uuid not null,
+    person_id uuid not null,
+    -- number, model, own, decision … : how it was linked
+    method text not null,
+    -- log2 of the odds that it is the same person, where a model said so
+    weight real,
+    -- order in which mentions were first linked; the earliest one keeps its id when persons are merged or split
+    first_no bigint generated always as identity,
+    primary key (source_id, mention_key)
+);
+create index on linkage.person_link (person_id);
+
+create table linkage.entity_link (
+    source_id smallint not null,
+    mention_key uuid not null,
+    entity_id uuid not null,
+    method text not null,
+    weight real,
+    first_no bigint generated always as identity,
+    primary key (source_id, mention_key)
+);
+create index on linkage.entity_link (entity_id);
+
+-- one row per person or entity that changed in any way; change_no grows, so that readers know what they have not seen
+create sequence linkage.change_no;
+create table linkage.person_change (
+    person_id uuid primary key,
+    change_no bigint not null
+);
+create index on linkage.person_change (change_no);
+create table linkage.entity_change (
+    entity_id uuid primary key,
+    change_no bigint not null
+);
+create index on linkage.entity_change (change_no);
+
+-- one row per merge or split of identities, as they happened
+create table linkage.identity_event (
+    event_no bigint generated always as identity primary key,
+    library text not null check (library in ('population', 'legal_entity')),
+    kind text not null check (kind in ('merge', 'split')),
+    from_id uuid not null,
+    to_id uuid not null,
+    known_at bigint not null,
+    happened_at timestamptz not null default clock_timestamp()
+);
+
+-- one row per library: how far its mentions and links follow raw
+create table linkage.state (
+    library text primary key check (library in ('population', 'legal_entity')),
+    -- quality.event.seq up to which deliveries were taken in
+    known_at bigint not null,
+    -- version of contracts' mentions and of linkage parameters; another one means linking everything again
+    version text not null
+);
+
+-- one row per mention that was linked to nobody although somebody may be meant, or whose number is contradicted
+create table linkage.review (
+    library text not null check (library in ('population', 'legal_entity')),
+    source_id smallint not null,
+    mention_key uuid not null,
+    -- the person or entity that may be meant; a mention may have several
+    candidate_id uuid not null,
+    -- weak_evidence, several_candidates, number_contradicted, two_numbers, shared_code …
+    reason text not null,
+    weight real,
+    primary key (library, source_id, mention_key, candidate_id)
+);
+
+comment on schema linkage is '身份归并：谁提到谁，归并到哪个自然人或法人';
+comment on table linkage.source is '契约中的提及角色：每个契约每个角色一行';
+comment on table linkage.person_mention is '对自然人的提及：每条现行记录每个角色一行';
+comment on table linkage.entity_mention is '对法人及个体工商户的提及：每条现行记录每个角色一行';
+comment on table linkage.person_link is '提及与自然人标识的对应：全量重算也保留';
+comment on table linkage.entity_link is '提及与主体标识的对应：全量重算也保留';
+comment on table linkage.identity_event is '标识的合并与拆分：每次一行';
+comment on table linkage.review is '待核查：可能是同一人（主体）而未归并的提及';
