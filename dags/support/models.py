@@ -82,7 +82,7 @@ def invoke(
     """
     from dbt.cli.main import dbtRunner
 
-    render_generated(contracts)
+    render_generated(contracts, generated_path(settings))
     watch = _Watch(on_node)
     options = {
         "--project-dir": PROJECT,
@@ -111,9 +111,20 @@ def target_path(settings: Settings) -> Path:
     return settings.home / "dbt"
 
 
-def render_generated(contracts: Mapping[str, Contract], project: Path = PROJECT) -> None:
-    """Write what the project takes from contracts and from the operand folder, if it changed."""
-    folder = project / "models" / "generated"
+def generated_path(settings: Settings) -> Path:
+    """Return the home's folder of models that are rendered for dbt."""
+    return target_path(settings) / "models"
+
+
+def render_generated(contracts: Mapping[str, Contract], place: Path, project: Path = PROJECT) -> None:
+    """Write what the project takes from contracts and from the operand folder, if it changed.
+
+    Args:
+        contracts: by contract id.
+        place: the home's model folder; below it the folder `generated`, as `dbt_project.yml` names it.
+        project: whose operand models are united.
+    """
+    folder = place / "generated"
     folder.mkdir(parents=True, exist_ok=True)
     names = sorted(path.stem for path in (project / _OPERANDS).glob("ind_*.sql"))
     for name, text in {
@@ -156,7 +167,7 @@ class _Watch:
 
 @contextmanager
 def _environment(settings: Settings) -> Iterator[None]:
-    """Give profiles.yml the warehouse by environment variables, and take them back."""
+    """Give dbt the warehouse and the rendered models by environment variables, and take them back."""
     dsn = conninfo_to_dict(settings.dsn())
     values = {
         "DBT_WAREHOUSE_HOST": dsn.get("host") or "localhost",
@@ -165,6 +176,7 @@ def _environment(settings: Settings) -> Iterator[None]:
         "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": dsn.get("password") or "",
         "DBT_WAREHOUSE_DBNAME": dsn.get("dbname") or "",
         "DBT_WAREHOUSE_SSLMODE": dsn.get("sslmode") or "prefer",
+        "DBT_GENERATED_MODELS": generated_path(settings),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     before = {name: os.environ.get(name) for name in values}

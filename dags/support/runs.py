@@ -37,8 +37,7 @@ def rule_version(contracts: Contracts, checkout: Path = CHECKOUT) -> str:
         digest.update(f"{contract.id}={contract.version}\n".encode())
     for pattern in _RULE_FILES:
         for path in sorted(checkout.glob(pattern)):
-            if "generated" not in path.parts:
-                digest.update(path.relative_to(checkout).as_posix().encode() + b"\0" + path.read_bytes())
+            digest.update(path.relative_to(checkout).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
