@@ -11,6 +11,7 @@ from connectors.sample.city import ENTITY, RELEVANT, City
 from connectors.sample.draws import choose, exactly
 from connectors.sample.entities import make_entities
 from connectors.sample.identifiers import credit_codes
+from connectors.sample.lives import at
 
 _PROVIDERS = {"浪潮云": 30, "阿里云": 22, "华为云": 18, "天翼云": 12, "移动云": 9, "腾讯云": 5, "联通云": 4}
 _CLOUD_TARGET = 2_137
@@ -223,14 +224,24 @@ def ecommerce(city: City) -> pl.DataFrame:
 
 _YEARLY: dict[str, tuple[str, float, float]] = {
     "地区生产总值": ("亿元", 3017.79, 1.02),
-    "年末总人口": ("万人", 290.65, 1.002),
-    "总户数": ("万户", 107.31, 1.008),
-    "上网家庭数": ("万户", 98.42, 1.03),
     "社会消费品零售总额": ("亿元", 1396.5, 0.97),
-    "总就业人口": ("万人", 168.3, 0.995),
 }
 """Unit, value of the year before the as-of date, and growth into it. The sample's own figures, near to public ones."""
+_ONLINE, _EMPLOYED = 0.917, 0.579
+"""Households with internet per household, and employed persons per inhabitant."""
 _REGION_SHARES = {"371002": 0.36, "371003": 0.21, "371082": 0.26, "371083": 0.17}
+
+
+def _of_people(city: City, year_end: date) -> dict[str, tuple[str, float, float]]:
+    """Return the figures that count the city's own people, at the end of a year."""
+    residents = at(city.people, year_end).filter("is_here")
+    persons, households = len(residents) / 10_000, residents["household_no"].n_unique() / 10_000
+    return {
+        "年末总人口": ("万人", persons, 1.002),
+        "总户数": ("万户", households, 1.008),
+        "上网家庭数": ("万户", households * _ONLINE, 1.03),
+        "总就业人口": ("万人", persons * _EMPLOYED, 0.995),
+    }
 
 
 def annual_indicators(city: City) -> pl.DataFrame:
@@ -241,14 +252,16 @@ def annual_indicators(city: City) -> pl.DataFrame:
     """
     last = city.first_as_of.year - 1
     rows: list[tuple[str, str, str, str, float, str | None, date]] = []
-    for name, (unit, value, growth) in _YEARLY.items():
+    for name, (unit, value, growth) in (_YEARLY | _of_people(city, date(last, 12, 31))).items():
+        digits = 2 if unit == "亿元" else 4
         for back in range(4):
             year, whole = last - back, value / growth**back
-            annual = date(year + 1, 8, 20)
-            rows.append((name, unit, "371000", str(year), round(whole, 2), "年报" if back % 2 == 0 else None, annual))
-            rows.append((name, unit, "371000", str(year), round(whole * 0.974, 2), "初步核算", date(year + 1, 3, 15)))
+            annual, early = date(year + 1, 8, 20), round(whole * 0.974, digits)
+            vintage = "年报" if back % 2 == 0 else None
+            rows.append((name, unit, "371000", str(year), round(whole, digits), vintage, annual))
+            rows.append((name, unit, "371000", str(year), early, "初步核算", date(year + 1, 3, 15)))
             rows.extend(
-                (name, unit, code, str(year), round(whole * share, 2), "年报", annual)
+                (name, unit, code, str(year), round(whole * share, digits), "年报", annual)
                 for code, share in _REGION_SHARES.items()
             )
     retail, unit = "社会消费品零售总额", "亿元"

@@ -19,10 +19,11 @@ Registers = Mapping[str, pl.DataFrame]
 
 @dataclass(frozen=True)
 class Operand:
-    """An operand's value and, for a yearly one, the year it is of."""
+    """An operand's value, for a yearly one the year it is of, and whether part of it was estimated."""
 
     value: Decimal | None
     period: str | None = None
+    is_estimated: bool = False
 
 
 Operands = dict[str, dict[str, Operand]]
@@ -63,28 +64,28 @@ def all_operands(
     )
     return {
         "dept_sharing_rate": {
-            "gov_departments": _count(len(municipal)),
-            "sharing_departments": _count(len(set(municipal["department_code"]) & sharing)),
+            "gov_departments": count_operand(len(municipal)),
+            "sharing_departments": count_operand(len(set(municipal["department_code"]) & sharing)),
         },
         "open_data_category_rate": {
-            "open_categories_required": _count(22),
-            "opened_categories": _count(
+            "open_categories_required": count_operand(22),
+            "opened_categories": count_operand(
                 len(opened_categories(registers["big_data_center__open_dataset"], as_of, cycle_days))
             ),
         },
         "gov_cloud_migration_rate": {
-            "gov_systems": _count(len(systems)),
-            "cloud_systems": _count(int(systems["is_on_cloud"].sum())),
+            "gov_systems": count_operand(len(systems)),
+            "cloud_systems": count_operand(int(systems["is_on_cloud"].sum())),
         },
         "ipv6_site_rate": {
-            "main_sites": _count(10),
-            "ipv6_sites": _count(len(sites.filter(pl.col("supports_ipv6") & (pl.col("checked_on") <= as_of)))),
+            "main_sites": count_operand(10),
+            "ipv6_sites": count_operand(len(sites.filter(pl.col("supports_ipv6") & (pl.col("checked_on") <= as_of)))),
         },
         "elicense_usage_rate": {
-            "gov_service_items": _count(len(items)),
-            "elicense_enabled_items": _count(len(licensed)),
+            "gov_service_items": count_operand(len(items)),
+            "elicense_enabled_items": count_operand(len(licensed)),
         },
-        "cloud_enterprises": {"count": _count(_cloud(registers, as_of, districts))},
+        "cloud_enterprises": {"count": count_operand(_cloud(registers, as_of, districts))},
         **_recognised(registers["industry_it__recognition"], as_of),
         "ecommerce_ratio": _ecommerce(
             registers["commerce__ecommerce"], registers["statistics__annual_indicator"], as_of
@@ -149,7 +150,7 @@ def _recognised(recognitions: pl.DataFrame, as_of: date) -> Operands:
     provincial = pl.col("level").is_in(["省级", "国家级"])
 
     def count(kind: str, rows: pl.DataFrame) -> dict[str, Operand]:
-        return {"count": _count(rows.filter(pl.col("kind") == kind)["entity_name"].n_unique())}
+        return {"count": count_operand(rows.filter(pl.col("kind") == kind)["entity_name"].n_unique())}
 
     return {
         "national_industry_bases": count("国家新型工业化产业示范基地", valid),
@@ -182,7 +183,8 @@ def _ecommerce(turnover: pl.DataFrame, annual: pl.DataFrame, as_of: date) -> dic
     }
 
 
-def _count(number: int) -> Operand:
+def count_operand(number: int) -> Operand:
+    """Return a count as an operand."""
     return Operand(Decimal(number))
 
 

@@ -14,6 +14,7 @@ from connectors.sample import (
     catalogue,
     credit,
     economy,
+    geography,
     government,
     legal_entities,
     licences,
@@ -24,7 +25,9 @@ from connectors.sample import (
 )
 from connectors.sample.calendar import month_later
 from connectors.sample.city import City, is_hidden
+from connectors.sample.operands import Operands, all_operands
 from connectors.sample.soiling import Register, Soiling
+from connectors.sample.topic import OnDemand, Topic, make_relevant
 
 _PLACE = "_place"
 LATE = "industry_it__recognition"
@@ -69,7 +72,13 @@ NAMED = (
     "commerce__ecommerce",
     "statistics__annual_indicator",
 )
+"""Registers that are made together, as one continues another or its own earlier state."""
+TOPICS: tuple[Topic, ...] = (geography.TOPIC,)
+"""Registers that are made one by one, by topic."""
+FOR_INDICATORS = (*NAMED, *(contract_id for topic in TOPICS for contract_id in topic.registers))
 """The registers that the indicators are computed from."""
+KNOWN = frozenset({*FOR_INDICATORS, *_OF_PEOPLE_AND_ENTITIES, "education__school"})
+"""All registers that the city knows by name."""
 
 
 def makers(city: City, contracts: Contracts, named: Mapping[str, pl.DataFrame]) -> dict[str, Callable[[], Register]]:
@@ -91,6 +100,10 @@ def makers(city: City, contracts: Contracts, named: Mapping[str, pl.DataFrame]) 
     for contract_id, make in _OF_PEOPLE_AND_ENTITIES.items():
         if contract_id in contracts:
             made[contract_id] = partial(_make, make, city, contracts[contract_id])
+    for topic in TOPICS:
+        for contract_id, make_table in topic.registers.items():
+            if contract_id in contracts:
+                made[contract_id] = partial(_make_of_topic, make_table, city)
     return made
 
 
@@ -98,8 +111,27 @@ def _make(make: Callable[[City, Contract], Soiling], city: City, contract: Contr
     return make(city, contract).register()
 
 
+def _make_of_topic(make: Callable[[City], pl.DataFrame], city: City) -> Register:
+    return Register(make_relevant(make, city))
+
+
+def expected_operands(city: City, named: Mapping[str, pl.DataFrame]) -> Operands:
+    """Compute what the indicators must show.
+
+    Args:
+        city: the city at the date.
+        named: from `named_registers`.
+    """
+    districts = city.entities.select("uscc", "district")
+    operands = all_operands(named, city.as_of, city.calendar, city.cycle_days, districts)
+    registers = OnDemand(city, named, TOPICS)
+    for topic in TOPICS:
+        operands |= topic.operands(city, registers)
+    return operands
+
+
 def named_registers(city: City, before: Mapping[str, pl.DataFrame] | None) -> dict[str, pl.DataFrame]:
-    """Make the registers that the indicators are computed from, as they stand on the as-of date.
+    """Make the registers of `NAMED`, as they stand on the as-of date.
 
     Args:
         city: the city at the date.

@@ -73,8 +73,8 @@ def write_round(folder: Path, city: City, operands: Operands) -> None:
     `status.parquet`: person_no, life_status (alive, deceased, unborn), residence_status (registered: registered and
     living here; resident: living here, registered elsewhere; moved_away; absent), died_on, name, address.
 
-    `operands.json`: {as_of, profile, indicators: {id: {operand: {value, period}}}, targets: {reading: {value, met}},
-    targets_met}; values are decimal texts.
+    `operands.json`: {as_of, profile, indicators: {id: {operand: {value, period, is_estimated}}},
+    targets: {reading: {value, met}}, targets_met}; values are decimal texts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     city.entities.write_parquet(folder / "entities.parquet")
@@ -88,7 +88,11 @@ def write_round(folder: Path, city: City, operands: Operands) -> None:
             "profile": city.profile.value,
             "indicators": {
                 indicator: {
-                    name: {"value": None if o.value is None else format(o.value, "f"), "period": o.period}
+                    name: {
+                        "value": None if o.value is None else format(o.value, "f"),
+                        "period": o.period,
+                        "is_estimated": o.is_estimated,
+                    }
                     for name, o in values.items()
                 }
                 for indicator, values in operands.items()

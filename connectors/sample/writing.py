@@ -27,10 +27,18 @@ from connectors.sample.entities import make_entities
 from connectors.sample.layout import Edition, LaidOut, lay_out
 from connectors.sample.lives import make_lives
 from connectors.sample.noise import Noise
-from connectors.sample.operands import all_operands
 from connectors.sample.places import load_places
 from connectors.sample.population import make_population
-from connectors.sample.registers import LATE, NAMED, delivery, earlier_list, makers, named_registers, next_round
+from connectors.sample.registers import (
+    LATE,
+    NAMED,
+    delivery,
+    earlier_list,
+    expected_operands,
+    makers,
+    named_registers,
+    next_round,
+)
 from connectors.sample.rendering import as_text
 from connectors.sample.soiling import PLANTED_SCHEMA, Register
 from connectors.sample.truth import (
@@ -117,10 +125,7 @@ def write_city(
         writer = _RoundWriter(written, city, dirt, _formats(written, seed), folder, account)
         kept = writer.write_all(made, before, keep=round_no < deliveries)
         if truth is not None:
-            operands = all_operands(
-                named, city.as_of, city.calendar, city.cycle_days, city.entities.select("uscc", "district")
-            )
-            write_round(truth if round_no == 1 else truth / f"round-{round_no}", city, operands)
+            write_round(truth if round_no == 1 else truth / f"round-{round_no}", city, expected_operands(city, named))
         before = {k: Register(v) for k, v in named.items()} | kept
     if truth is not None:
         write_files(truth, account.files, account.defects, account.identities)

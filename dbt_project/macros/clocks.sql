@@ -41,9 +41,61 @@
 {%- endmacro %}
 
 
+{# The same extract of several departments in force, each row with the contract it came by. #}
+{% macro in_force_of_each(contract_ids, columns) -%}
+    (
+        {%- for contract_id in contract_ids %}
+        {% if not loop.first %}union all
+        {% endif %}select
+            '{{ contract_id }}' as contract_id
+            {%- for column in columns %},
+            delivered.{{ column }}
+            {%- endfor %}
+        from {{ in_force(contract_id) }} as delivered
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+
 {# The sentence that stands where an extract is missing. #}
 {% macro not_delivered(titles) -%}
     '尚未报送：{{ titles | join("、") }}'
+{%- endmacro %}
+
+
+{# The run's as-of date; a scalar. #}
+{% macro as_of() -%}
+    (select clock.as_of from {{ source('mart', 'current_run') }} as clock)
+{%- endmacro %}
+
+
+{# Whether a record that begins on a date counts: it has begun, or says nothing. #}
+{% macro has_begun(column) -%}
+    coalesce({{ column }} <= {{ as_of() }}, true)
+{%- endmacro %}
+
+
+{# Whether a record that ends on a date counts no more: it ended on the as-of date or before. #}
+{% macro has_ended(column) -%}
+    coalesce({{ column }} <= {{ as_of() }}, false)
+{%- endmacro %}
+
+
+{# The day in Weihai of a moment. #}
+{% macro local_day(column) -%}
+    ({{ column }} at time zone 'Asia/Shanghai')::date
+{%- endmacro %}
+
+
+{# Whether a day lies in the months to the as-of date: after the same day so many months earlier, up to and with it. #}
+{% macro in_months_to_date(day, months) -%}
+    ({{ day }} > ({{ as_of() }} - interval '{{ months }} months')::date and {{ day }} <= {{ as_of() }})
+{%- endmacro %}
+
+
+{# Whether a day lies in the as-of date's calendar year, up to and with that date. #}
+{% macro in_year_to_date(day) -%}
+    ({{ day }} >= date_trunc('year', {{ as_of() }})::date and {{ day }} <= {{ as_of() }})
 {%- endmacro %}
 
 

@@ -1,6 +1,6 @@
 {# One operand of an ind_ model: its value where every extract it needs was delivered, else null and why.
-   needs: {contract id: Chinese title}; value, note, period: SQL expressions. #}
-{% macro operand_row(operand, value, needs, note='null', period='null') -%}
+   needs: {contract id: Chinese title}; value, note, period, is_estimated: SQL expressions. #}
+{% macro operand_row(operand, value, needs, note='null', period='null', is_estimated='false') -%}
     select
         '{{ operand }}' as operand,
         case when {{ delivered(needs.keys() | list) }} then ({{ value }})::numeric end as value,
@@ -15,7 +15,7 @@
                     {%- endfor %}
                 )
         end as reason,
-        false as is_estimated,
+        ({{ is_estimated }})::boolean as is_estimated,
         ({{ period }})::text as period_used
 {%- endmacro %}
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sample.registers import NAMED
+from connectors.sample.registers import FOR_INDICATORS
 from tests.e2e.conftest import City
 
 PERSONS = "4000"
@@ -31,7 +31,7 @@ def deliver(city: City, folder: Path, profile: str, *, everything: bool = False)
     )
     assert made.returncode == 0, made.stderr
     for extract in () if everything else folder.glob("*/*"):
-        if f"{extract.parent.name}__{extract.name}" not in NAMED:
+        if f"{extract.parent.name}__{extract.name}" not in FOR_INDICATORS:
             shutil.rmtree(extract)
     dropped = city.weihai("drop", str(folder))
     assert dropped.returncode == 0, dropped.stderr
