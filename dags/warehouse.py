@@ -13,7 +13,7 @@ DOC = """
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
 
-DATABASES = ("legal_entity", "catalogue", "mart")
+DATABASES = ("population", "legal_entity", "credit", "licence", "catalogue", "mart")
 
 
 def _run_id() -> str:
