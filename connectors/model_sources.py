@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import StringIO
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
 
 from connectors.contract import Contract
 from connectors.raw_tables import CONTROL_COLUMNS
@@ -18,10 +19,12 @@ def render_sources(contracts: Mapping[str, Contract]) -> str:
     """
     tables = [_table(contract) for _, contract in sorted(contracts.items())]
     source = {"name": "raw", "schema": "raw", "description": "部门报送数据的全部版本", "tables": tables}
-    text = yaml.dump(
-        {"version": 2, "sources": [source]}, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=4096
-    )
-    return f"# Rendered from connectors/contracts; do not edit.\n{text}"
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    text = StringIO()
+    yaml.dump({"version": 2, "sources": [source]}, text)
+    return "# Rendered from connectors/contracts; do not edit.\n" + text.getvalue()
 
 
 def _table(contract: Contract) -> dict[str, Any]:

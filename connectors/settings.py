@@ -64,6 +64,11 @@ class Settings:
         return self.home / "pulling"
 
     @property
+    def linking(self) -> Path:
+        """What does not fit into memory while records are linked; mode 0700, empty afterwards."""
+        return self.home / "linking"
+
+    @property
     def reports(self) -> Path:
         """Gate results, auditor pages and the portal."""
         return self.home / "reports"

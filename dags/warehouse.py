@@ -9,11 +9,12 @@ from airflow.sdk import chain, dag, get_current_context, task
 
 DOC = """
 ### 建库（warehouse）
-用 dbt 依次建立法人库、目录库与指标集市，每个库一个任务，可单独重试；完成后启动 **assess**。
+先归并各部门记录中提到的人和单位，
+再用 dbt 依次建立法人库、目录库与指标集市，每个库一个任务，可单独重试；完成后启动 **assess**。
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
 
-DATABASES = ("population", "legal_entity", "credit", "licence", "catalogue", "mart")
+DATABASES = ("legal_entity", "catalogue", "mart")
 
 
 def _run_id() -> str:
@@ -45,6 +46,12 @@ def warehouse() -> None:
 
         building.prepare(_run_id())
 
+    @task(doc_md="记录中提到的人和单位：收入新的提及，归并到自然人与法人（ADR 9）。")
+    def link() -> None:
+        from dags.support import linking
+
+        linking.link_libraries(_run_id())
+
     @task
     def build(database: str) -> None:
         from dags.support import building
@@ -73,6 +80,7 @@ def warehouse() -> None:
     steps = [
         open_run(),
         prepare(),
+        link(),
         *(build.override(task_id=name, doc_md=f"dbt 建立并检验 {name}。")(name) for name in DATABASES),
         lineage(),
     ]

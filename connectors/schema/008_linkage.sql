@@ -5,6 +5,33 @@ create schema if not exists population;
 create schema if not exists credit;
 create schema if not exists licence;
 
+-- says whether a text is a citizen number, or a permit of the same build, without fault (GB 11643-1999)
+create function linkage.is_citizen_number(number text, as_of date) returns boolean
+language sql immutable parallel safe as $$
+    select case
+        when number !~ '^[0-9]{17}[0-9X]$' or not pg_input_is_valid(substr(number, 7, 8), 'date') then false
+        else substr(number, 15, 3) <> '000'
+            and make_date(substr(number, 7, 4)::int, substr(number, 11, 2)::int, substr(number, 13, 2)::int)
+                between date '1840-01-01' and as_of
+            and substr(number, 18, 1) = substr('10X98765432', 1 + (
+                select sum(substr(number, place::int, 1)::int * weight)::int % 11
+                from unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::int[]) with ordinality as w (weight, place)
+            ), 1)
+    end
+$$;
+
+-- says whether a text is a unified social credit code with a right check character (GB 32100-2015)
+create function linkage.is_credit_code(code text) returns boolean
+language sql immutable parallel safe as $$
+    select case
+        when code !~ '^[0-9A-HJ-NPQRTUWXY]{18}$' then false
+        else substr(code, 18, 1) = substr('0123456789ABCDEFGHJKLMNPQRTUWXY', 1 + (31 - (
+            select sum((strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, place::int, 1)) - 1) * weight)::int % 31
+            from unnest('{1,3,9,27,19,26,16,17,20,29,25,13,8,24,10,30,28}'::int[]) with ordinality as w (weight, place)
+        )) % 31, 1)
+    end
+$$;
+
 -- one row per contract and role that speaks of persons or entities; numbers are never used again
 create table linkage.source (
     source_id smallint generated always as identity primary key,
@@ -17,8 +44,9 @@ create table linkage.source (
 
 -- one row per mention of a person in a record in force (or in the records of one holder, by the contract's grain)
 create table linkage.person_mention (
-    source_id smallint not null references linkage.source (source_id),
-    -- the record's key where every record speaks for itself, else a hash of the grain's columns
+    source_id smallint not null,
+    -- the record's own key (rows on one key have different ones) where every record speaks for itself, else a hash of
+    -- the grain's columns
     mention_key uuid not null,
     -- of the record in force that states it, the latest one of a holder
     record_key uuid not null,
@@ -46,7 +74,7 @@ create table linkage.person_mention (
 
 -- one row per mention of a legal entity or sole trader, as above
 create table linkage.entity_mention (
-    source_id smallint not null references linkage.source (source_id),
+    source_id smallint not null,
     mention_key uuid not null,
     record_key uuid not null,
     key_no smallint not null,
@@ -138,6 +166,9 @@ create table linkage.review (
     weight real,
     primary key (library, source_id, mention_key, candidate_id)
 );
+
+-- deliveries append their closings: blocks of the table hold them by number
+create index on quality.version_closing using brin (applied_seq);
 
 comment on schema linkage is '身份归并：谁提到谁，归并到哪个自然人或法人';
 comment on table linkage.source is '契约中的提及角色：每个契约每个角色一行';

@@ -24,6 +24,7 @@ print("RESULT" + json.dumps({{
         dag_id: {{
             "tasks": sorted(dag.task_ids), "active": dag.max_active_runs, "doc": bool(dag.doc_md),
             "leaves": sorted(t.task_id for t in dag.leaves),
+            "before": {{t.task_id: sorted(t.upstream_task_ids) for t in dag.tasks}},
             "rules": {{t.task_id: t.trigger_rule.value for t in dag.tasks}},
         }} for dag_id, dag in bag.dags.items()
     }},
@@ -67,6 +68,12 @@ def test_files_are_looked_for_when_a_source_cannot_be_read(loaded: dict[str, dic
 
 def test_each_database_is_a_task_of_its_own(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
     assert {"legal_entity", "catalogue", "mart"} <= set(loaded["dags"]["warehouse"]["tasks"])  # type: ignore[arg-type]
+
+
+def test_identities_are_decided_before_the_libraries_are_built(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    before = loaded["dags"]["warehouse"]["before"]
+    assert before["link"] == ["prepare"]  # type: ignore[index]
+    assert before["legal_entity"] == ["link"]  # type: ignore[index]
 
 
 def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import typer
-import yaml
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
@@ -68,7 +67,7 @@ def test_schema_is_json_when_printed(run: Run) -> None:
 
 
 def test_sources_are_yaml_when_printed(run: Run, contracts: Contracts) -> None:
-    (source,) = yaml.load(run("sources").output, Loader=yaml.CSafeLoader)["sources"]
+    (source,) = YAML(typ="safe", pure=True).load(run("sources").output)["sources"]
     assert len(source["tables"]) == len(contracts)
 
 

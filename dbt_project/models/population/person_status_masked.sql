@@ -1,4 +1,0 @@
--- one row per person and period: life and residence, masked
-{{ config(materialized="view") }}
-
-{{ masked(ref("person_status")) }}

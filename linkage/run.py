@@ -1,0 +1,117 @@
+"""Linking one library: take in what was delivered, decide who is who, note what changed — one transaction."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+
+from connectors.contract import Contract
+from connectors.database import Connection, connect
+from connectors.settings import Settings
+from connectors.sql_text import give_memory, one
+from linkage import changes, entities, identities, mentions, persons, sources
+from linkage.libraries import LIBRARIES, Library, LibraryName
+from linkage.step import Rules, Step, make_tables
+
+RULES: Mapping[LibraryName, Rules] = {"population": persons.RULES, "legal_entity": entities.RULES}
+
+_LOCKS: Mapping[LibraryName, int] = {"population": 371_000_011, "legal_entity": 371_000_012}
+
+
+@dataclass(frozen=True)
+class Linking:
+    """What was done.
+
+    Attributes:
+        how: `none` where nothing was delivered since.
+        known_at: the application up to which the library's links now follow raw.
+        changed: how many persons or entities are not as they were.
+    """
+
+    how: Literal["none", "touched", "full"]
+    known_at: int
+    changed: int
+
+
+def link(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    library_name: LibraryName,
+    *,
+    known_at: int | None = None,
+    full_refresh: bool = False,
+) -> Linking:
+    """Bring one library's mentions and links up to all deliveries applied by now.
+
+    Killed at any moment, it has done nothing; run again, it does what is left.
+
+    Args:
+        known_at: number of an application that is enough: a library that is as far already is left as it is.
+        full_refresh: decide everything again; identities stay. Another version of contracts or rules does so too.
+    """
+    library = LIBRARIES[library_name]
+    rules = RULES[library_name]
+    with (
+        connect(settings.dsn()) as connection,
+        _alone(connection, library_name),
+        _folder(settings, library_name) as folder,
+    ):
+        roles = sources.sync(connection, contracts, library)
+        version = sources.version(roles, library, rules.parameters)
+        connection.commit()
+        # one view of raw for the whole linking, though deliveries may be applied meanwhile
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        state = connection.execute(
+            "select known_at, version from linkage.state where library = %s", (library_name,)
+        ).fetchone()
+        [latest] = one(connection, "select coalesce(max(seq), 0) from quality.event")
+        full = full_refresh or state is None or state[1] != version
+        if not full and state is not None and state[0] >= (latest if known_at is None else known_at):
+            return Linking("none", state[0], 0)
+        give_memory(connection)
+        make_tables(connection)
+        step = Step(connection, library, full, folder)
+        if full or state is None:
+            mentions.take_all(connection, library, roles)
+        elif not mentions.take_touched(connection, library, roles, state[0]):
+            _remember(connection, library, latest, version)
+            return Linking("none", latest, 0)
+        rules.resolve(step)
+        identities.assign(step, latest)
+        changed = changes.record(step)
+        _remember(connection, library, latest, version)
+        return Linking("full" if full else "touched", latest, changed)
+
+
+def _remember(connection: Connection, library: Library, known_at: int, version: str) -> None:
+    connection.execute(
+        "insert into linkage.state (library, known_at, version) values (%s, %s, %s) on conflict (library)"
+        " do update set known_at = excluded.known_at, version = excluded.version",
+        (library.name, known_at, version),
+    )
+    connection.commit()
+
+
+@contextmanager
+def _alone(connection: Connection, library: LibraryName) -> Iterator[None]:
+    """Hold the library's lock for the session: the transaction's view of raw must begin after it was got."""
+    connection.execute("select pg_advisory_lock(%s)", (_LOCKS[library],))
+    connection.commit()
+    yield
+
+
+@contextmanager
+def _folder(settings: Settings, library: LibraryName) -> Iterator[Path]:
+    """Give a folder of the home that nobody else may enter; remove it, and what killed linkings left."""
+    place = settings.linking / library
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(mode=0o700, parents=True)
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
