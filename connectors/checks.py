@@ -33,7 +33,7 @@ from connectors.lost_zeros import LostZeros
 from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.readers.model import TextBatch
-from connectors.rejected_rows import candidates
+from connectors.rejected_rows import NO_CANDIDATES, candidates
 from connectors.row_kinds import SKIPPED, tell_apart
 from connectors.rule_tally import CheckResult, RuleTally, range_text
 from connectors.tables import Table
@@ -167,7 +167,9 @@ class CheckRun:
         )
         cells = self._fill_down.fill(batch.cells, batch.row_no, data)
         surplus = (batch.field_count > len(self._table.header_rows[-1])).fill_null(False)
-        records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
+        records = cells, batch.row_no, surplus
+        if not data.all():
+            records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
         judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
@@ -175,6 +177,8 @@ class CheckRun:
         self._read += int(data.sum()) + lost
         self._rejected += lost + judged.torn + len(accepted) - int(accepted.sum())
         typed, torn = judged.typed(), log.row_numbers("row.structure")
+        if accepted.all() and not torn:
+            return CheckedBatch(to_record_batch(typed, self._schema), log.record_batch(), NO_CANDIDATES)
         is_torn = batch.row_no.is_in(torn)
         rejected = candidates(
             self._table.contract,
@@ -435,8 +439,9 @@ class _Rows:
         for name, column in self._contract.columns.items():
             if column.type is not ColumnType.TEXT or name not in self._found:
                 continue
-            value = self._value(name)
-            if not value.str.contains_any(_TEST_SIGNS, ascii_case_insensitive=True).any():
+            value, distinct = self._value(name), self._read[name].distinct
+            texts = value if distinct is None else distinct
+            if not texts.str.contains_any(_TEST_SIGNS, ascii_case_insensitive=True).any():
                 continue
             short = (value.str.len_bytes() <= _TEST_DATA_BYTES).fill_null(False)
             words = short & value.str.contains(_TEST_WORDS).fill_null(False)

@@ -38,7 +38,7 @@ class RowKinds:
 
     Attributes:
         kind: String per record: null for data, one of `SKIPPED`, or `broken`.
-        trouble: String per record: why it is broken, one Chinese sentence.
+        trouble: String per record: of a broken one why, one Chinese sentence.
     """
 
     kind: pl.Series
@@ -81,12 +81,14 @@ def tell_apart(batch: TextBatch, table: Table) -> RowKinds:
         .when(~pl.col("sound") | pl.col("uneven"))
         .then(pl.lit("broken"))
     )
+    kinds = frame.select(kind).to_series()
+    if not (kinds == "broken").any():
+        return RowKinds(kinds, frame["fault"])
     counted = pl.format(
         "该行有 {} 个字段，表头有 {} 个，各列已错位，未采用。", "fields", pl.lit(len(table.header_cells))
     )
     trouble = pl.col("fault").replace_strict(_STRUCTURE_MESSAGES, default=None, return_dtype=pl.String)
-    told = frame.select(kind=kind, trouble=pl.coalesce(trouble, counted))
-    return RowKinds(told["kind"], told["trouble"])
+    return RowKinds(kinds, frame.select(pl.coalesce(trouble, counted)).to_series())
 
 
 def _note(first: pl.Series, alone: pl.Series, uneven: pl.Series) -> pl.Series:

@@ -46,6 +46,8 @@ def garbled_rows(contract: Contract, cells: Mapping[str, pl.Series], read: Mappi
     lost = pl.Series([False]).new_from_index(0, length)
     count = pl.Series([0], dtype=pl.UInt32).new_from_index(0, length)
     for name, column in contract.columns.items():
+        if read[name].finding.null_count() == length:
+            continue
         if column.type is ColumnType.TEXT:
             hit = (read[name].finding == "text_garbled").fill_null(False)
         elif column.type in _WORDS:

@@ -26,6 +26,7 @@ from connectors.normalise.dates import normalise_date, normalise_datetime, norma
 from connectors.normalise.findings import DIMENSION_OF, FINDINGS, Finding
 from connectors.normalise.garbled import damage
 from connectors.normalise.identifiers import normalise_id, normalise_uscc
+from connectors.normalise.kept_texts import KeptTexts
 from connectors.normalise.numbers import (
     normalise_decimal,
     normalise_int,
@@ -46,6 +47,8 @@ from connectors.normalise.text import (
 __all__ = ["DIMENSION_OF", "FINDINGS", "ColumnReader", "Context", "Finding", "Normalised", "normalise"]
 
 _REPETITIVE = frozenset({ColumnType.CODE, ColumnType.BOOL, ColumnType.DIVISION, ColumnType.PERIOD})
+_TEXTUAL = frozenset({ColumnType.TEXT, ColumnType.CODE, ColumnType.DIVISION, ColumnType.PERIOD})
+"""Types whose cells are stored as texts and may repeat themselves."""
 _IDENTIFYING = (ColumnType.TEXT, ColumnType.ID, ColumnType.USCC)
 _ZERO_DATE = r"^(0{4}[-/.]00|1900[-/.]0?1)[-/.]0?0( 00:00:00)?$|^0$"
 """00000000 and its kin; 1900-01-00 is how a spreadsheet shows day 0, an empty cell that was made a date."""
@@ -79,17 +82,20 @@ class Normalised:
         missing: Boolean, delivered empty or as a placeholder (before a code list's default is put in).
         finding: String, null or a key of `FINDINGS`.
         suggestion: String, where the cell has one of its own.
+        distinct: few texts among which all texts of `value` are, where that is known.
     """
 
     values: Mapping[str, pl.Series]
     missing: pl.Series
     finding: pl.Series
     suggestion: pl.Series
+    distinct: pl.Series | None = None
 
     def filter(self, kept: pl.Series) -> Normalised:
         """Return the rows of a Boolean mask."""
         values = {name: part.filter(kept) for name, part in self.values.items()}
-        return Normalised(values, self.missing.filter(kept), self.finding.filter(kept), self.suggestion.filter(kept))
+        found = self.missing.filter(kept), self.finding.filter(kept), self.suggestion.filter(kept)
+        return Normalised(values, *found, self.distinct)
 
 
 def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit: str | None = None) -> Normalised:
@@ -100,8 +106,8 @@ def normalise(cells: pl.Series, column: Column, context: Context, *, header_unit
 class ColumnReader:
     """Reads one column of a delivery, batch by batch.
 
-    A column that repeats itself is read once per distinct text of the delivery. Of the others, cells that already
-    stand as they are stored are taken at once, and only the rest is taken apart.
+    Cells that already stand as they are stored are taken at once, and only the rest is taken apart: texts that were
+    read before in a column that repeats itself, and what `canonical` is certain of.
     """
 
     def __init__(self, column: Column, context: Context, *, header_unit: str | None = None) -> None:
@@ -116,15 +122,31 @@ class ColumnReader:
         self._context = context
         self._header_unit = header_unit
         self._known = Distinct(self._take_apart) if column.type in _REPETITIVE else None
+        self._kept = KeptTexts() if column.type in _TEXTUAL else None
+        self._has_default = column.codes is not None and context.codes[column.codes].default is not None
 
     def read(self, cells: pl.Series) -> Normalised:
         """Read cells (String, as delivered)."""
+        if self._kept is None or not self._kept.is_useful:
+            return _normalised(self._read(cells))
+        kept = self._kept.holds(cells)
+        empty = np.zeros(len(cells), dtype=np.bool_) if self._has_default else canonical.empty(cells)
+        rest = np.flatnonzero(~(kept | empty))
+        plain = _plain(canonical.Canonical(kept, empty, canonical.only(cells, kept)), self._column)
+        if not len(rest):
+            return _normalised(plain, self._kept.texts)
+        others = cells.gather(rest)
+        read = self._read(others)
+        self._kept.learn(others, read, rows=len(cells))
+        return _normalised(_patched(plain, rest, read))
+
+    def _read(self, cells: pl.Series) -> pl.DataFrame:
         if self._known is not None:
-            return _normalised(self._known.read(cells.fill_null("")))
+            return self._known.read(cells.fill_null(""))
         sure = _canonical(cells, self._column, self._context, self._header_unit)
         plain = _plain(sure, self._column)
         rest = np.flatnonzero(~sure.certain)
-        return _normalised(_patched(plain, rest, self._take_apart(cells.gather(rest))) if len(rest) else plain)
+        return _patched(plain, rest, self._take_apart(cells.gather(rest))) if len(rest) else plain
 
     def _take_apart(self, cells: pl.Series) -> pl.DataFrame:
         return _taken_apart(cells, self._column, self._context, self._header_unit)
@@ -180,9 +202,9 @@ def _taken_apart(cells: pl.Series, column: Column, context: Context, header_unit
     return read.with_columns(finding=finding, suggestion=suggestion, missing=nothing)
 
 
-def _normalised(read: pl.DataFrame) -> Normalised:
+def _normalised(read: pl.DataFrame, distinct: pl.Series | None = None) -> Normalised:
     values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion", "missing")}
-    return Normalised(values, read["missing"], read["finding"], read["suggestion"])
+    return Normalised(values, read["missing"], read["finding"], read["suggestion"], distinct)
 
 
 def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:

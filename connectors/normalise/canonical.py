@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,11 @@ Mask = NDArray[np.bool_]
 
 _FIRST_YEAR, _LAST_YEAR = 1800, 2098
 """2099-12-31 and 9999-12-31 mean 长期: not certain."""
-_NO_SUMMER_TIME = 1992
-"""From this year on the city's clock is eight hours ahead of UTC without exception."""
 _MONTHS = np.arange(f"{_FIRST_YEAR}-01", f"{_LAST_YEAR + 1}-02", dtype="datetime64[M]").astype("datetime64[D]")
 _MONTH_STARTS = _MONTHS.astype(np.int64).astype(np.int32)
 _MONTH_LENGTHS = np.append(np.diff(_MONTH_STARTS), 0).astype(np.int32)
 _DAY_MICROSECONDS = 86_400_000_000
-_AHEAD_MICROSECONDS = 8 * 3_600_000_000
+_UNCERTAIN = -_DAY_MICROSECONDS
 _NUMBER = r"^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$"
 _WHOLE = r"^-?(?:0|[1-9]\d{0,14})$"
 
@@ -42,6 +41,8 @@ of the blocks with invisible characters, odd spaces, name dots, accented letters
 characters."""
 _HARMLESS = bytes(byte for byte in range(256) if byte not in _TO_LOOK_AT)
 _HARMLESS_IN_NAMES = _HARMLESS.replace(b".", b"")
+_LOOK = r"\x00-\x20&'?\x7f\x{80}-\x{ff}\x{1000}-\x{3fff}\x{e000}-\x{ffff}\x{c0000}-\x{10ffff}"
+"""The characters that these bytes are in."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,16 @@ class Canonical:
 
 
 def read_text(cells: pl.Series, *, person_name: bool) -> Canonical:
-    """Read texts: certain where no byte of the column has to be looked at, but for words that mean "nothing"."""
-    empty = _empty(cells)
+    """Read texts: certain where no character has to be looked at, but for words that mean "nothing"."""
+    blank = empty(cells)
     data = _bytes(cells)
-    if data.translate(None, _HARMLESS_IN_NAMES if person_name else _HARMLESS):
-        return Canonical(empty, empty, _only(cells, np.zeros(len(cells), dtype=np.bool_)))
     uncertain = missing(cells)
+    if data.translate(None, _HARMLESS_IN_NAMES if person_name else _HARMLESS):
+        uncertain |= cells.str.contains(f"[{_LOOK}.]" if person_name else f"[{_LOOK}]")
     if not data.isascii():
         uncertain |= may_be_garbled(cells)
-    certain = ~uncertain.fill_null(True).to_numpy() | empty
-    return Canonical(certain, empty, _only(cells, certain & ~empty))
+    certain = ~uncertain.fill_null(True).to_numpy() | blank
+    return Canonical(certain, blank, only(cells, certain & ~blank))
 
 
 def read_ids(cells: pl.Series, as_of: date) -> Canonical:
@@ -88,7 +89,7 @@ def read_dates(cells: pl.Series) -> Canonical:
 
 
 def read_datetimes(cells: pl.Series) -> Canonical:
-    """Read points in time written YYYY-MM-DD hh:mm:ss, since the last summer time."""
+    """Read points in time written YYYY-MM-DD hh:mm:ss, except on days on which the city's clock was changed."""
     return _fixed(cells, 19, lambda _, matrix: _datetimes(matrix))
 
 
@@ -104,14 +105,14 @@ def read_decimals(cells: pl.Series) -> Canonical:
 
 def read_empty(cells: pl.Series) -> Canonical:
     """Read nothing but empty cells."""
-    empty = _empty(cells)
-    return Canonical(empty, empty, pl.Series([None], dtype=STORED).new_from_index(0, len(cells)))
+    blank = empty(cells)
+    return Canonical(blank, blank, pl.Series([None], dtype=STORED).new_from_index(0, len(cells)))
 
 
 def _numbers(cells: pl.Series, pattern: str, kind: pl.DataType) -> Canonical:
-    empty = _empty(cells)
+    blank = empty(cells)
     plain = cells.str.contains(pattern).fill_null(False).to_numpy()
-    return Canonical(plain | empty, empty, _only(cells, plain).cast(kind, strict=False))
+    return Canonical(plain | blank, blank, only(cells, plain).cast(kind, strict=False))
 
 
 def _fixed(
@@ -119,44 +120,57 @@ def _fixed(
 ) -> Canonical:
     """Read the cells of one width in bytes; `read` says which of them are certain, and their values."""
     lengths = cells.str.len_bytes().fill_null(0)
-    empty = (lengths == 0).to_numpy()
+    blank = (lengths == 0).to_numpy()
     fitting = (lengths == width).to_numpy()
     if fitting.all():
         certain, value = read(cells, ascii_matrix(cells, width))
-        return Canonical(certain, empty, _only(value, certain))
+        return Canonical(certain, blank, only(value, certain))
     places = np.flatnonzero(fitting)
     texts = cells.gather(places)
     right, value = read(texts, ascii_matrix(texts, width))
     source = np.full(len(cells), len(texts), dtype=np.uint32)
     source[places[right]] = np.flatnonzero(right)
     nothing = pl.Series([None], dtype=value.dtype)
-    certain = empty.copy()
+    certain = blank.copy()
     certain[places[right]] = True
-    return Canonical(certain, empty, pl.concat([value, nothing]).gather(source))
+    return Canonical(certain, blank, pl.concat([value, nothing]).gather(source))
 
 
 def _dates(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
-    days, exists, _ = _days(matrix)
+    days, exists = _days(matrix)
     return exists, pl.Series(days).cast(pl.Date)
 
 
 def _datetimes(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
-    days, exists, years = _days(matrix)
+    days, exists = _days(matrix)
     digits = matrix - np.uint8(ord("0"))
     hour, minute, second = (_two(digits, start) for start in (11, 14, 17))
-    certain = exists & (years >= _NO_SUMMER_TIME) & ((matrix[:, 10] == ord(" ")) | (matrix[:, 10] == ord("T")))
+    ahead = _ahead_of_utc()[np.where(exists, days - _MONTH_STARTS[0], 0)]
+    certain = exists & (ahead != _UNCERTAIN) & ((matrix[:, 10] == ord(" ")) | (matrix[:, 10] == ord("T")))
     for place in (13, 16):
         certain &= matrix[:, place] == ord(":")
     for place in (11, 12, 14, 15, 17, 18):
         certain &= digits[:, place] <= 9
     certain &= (hour < 24) & (minute < 60) & (second < 60)
     seconds = (hour.astype(np.int64) * 60 + minute) * 60 + second
-    moment = days.astype(np.int64) * _DAY_MICROSECONDS + seconds * 1_000_000 - _AHEAD_MICROSECONDS
+    moment = days.astype(np.int64) * _DAY_MICROSECONDS + seconds * 1_000_000 - ahead
     return certain, pl.Series(moment).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(ZONE)
 
 
-def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask, NDArray[np.int32]]:
-    """Return the day number, whether YYYY-MM-DD is a day, and the year, of the first ten characters."""
+@cache
+def _ahead_of_utc() -> NDArray[np.int64]:
+    """Return the city's offset from UTC by day since the first year, in microseconds; `_UNCERTAIN` where it changed."""
+    first, last = (np.datetime64(f"{year}-01-01", "D") for year in (_FIRST_YEAR, _LAST_YEAR + 1))
+    midnights = pl.Series(np.arange(first, last + 1)).cast(pl.Datetime("us"))
+    placed = midnights.dt.replace_time_zone(ZONE, ambiguous="null", non_existent="null")
+    offsets = (midnights.to_physical() - placed.dt.convert_time_zone("UTC").to_physical()).fill_null(_UNCERTAIN)
+    starts = offsets.to_numpy()
+    constant: NDArray[np.int64] = np.where(starts[:-1] == starts[1:], starts[:-1], _UNCERTAIN)
+    return constant
+
+
+def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask]:
+    """Return the day number of the first ten characters, and whether YYYY-MM-DD is a day."""
     digits = matrix[:, :10] - np.uint8(ord("0"))
     shaped = (matrix[:, 4] == ord("-")) & (matrix[:, 7] == ord("-"))
     for place in (0, 1, 2, 3, 5, 6, 8, 9):
@@ -165,20 +179,21 @@ def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask, NDArray[n
     months, days = _two(digits, 5), _two(digits, 8)
     shaped &= (years >= _FIRST_YEAR) & (years <= _LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
     month: NDArray[np.int32] = np.where(shaped, (years - _FIRST_YEAR) * 12 + months - 1, 0)
-    return _MONTH_STARTS[month] + days - 1, shaped & (days <= _MONTH_LENGTHS[month]), years
+    return _MONTH_STARTS[month] + days - 1, shaped & (days <= _MONTH_LENGTHS[month])
 
 
 def _two(digits: NDArray[np.uint8], place: int) -> NDArray[np.int32]:
     return digits[:, place].astype(np.int32) * 10 + digits[:, place + 1]
 
 
-def _empty(cells: pl.Series) -> Mask:
-    empty: Mask = (cells.str.len_bytes().fill_null(0) == 0).to_numpy()
-    return empty
+def empty(cells: pl.Series) -> Mask:
+    """Say which cells are empty or not there."""
+    blank: Mask = (cells.str.len_bytes().fill_null(0) == 0).to_numpy()
+    return blank
 
 
-def _only(values: pl.Series, places: Mask) -> pl.Series:
-    """Return the values at the places, null elsewhere."""
+def only(values: pl.Series, places: Mask) -> pl.Series:
+    """Return the values where the mask holds, null elsewhere."""
     if places.all():
         return values
     chosen = pl.DataFrame({"value": values, "chosen": places})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections import Counter
@@ -105,12 +106,66 @@ def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, 
         following = next(chunks, None)
         chunk = chunk.replace(b"\0", b"")
         buffer = carry + chunk if carry else chunk
+        cells = _even(buffer, delimiter, widths[0], final=following is None)
+        if cells is not None:
+            yield _even_batch(cells, row_no)
+            row_no, carry, chunk = row_no + len(cells), b"", following
+            continue
         records = split_records(buffer, delimiter, widths=widths, final=following is None)
         if len(records.starts):
             yield _batch(buffer, records, delimiter, row_no)
         row_no += len(records.starts)
         carry = buffer[records.consumed :]
         chunk = following
+
+
+def _even(buffer: bytes, delimiter: str, width: int, *, final: bool) -> pl.DataFrame | None:
+    """Parse records that need not be told apart first: whole lines of `width` fields each, no quotes; else None."""
+    if width < 2 or b'"' in buffer or _has_undecodable(buffer) or buffer.startswith(codecs.BOM_UTF8):
+        return None
+    if b"\r" in buffer:
+        if buffer.count(b"\r") != buffer.count(b"\r\n"):
+            return None
+        buffer = buffer.replace(b"\r\n", b"\n")
+    ends = buffer.endswith(b"\n")
+    rows = _count(buffer, "\n") + (final and not ends)
+    if not (ends or final) or _count(buffer, delimiter) != rows * (width - 1):
+        return None
+    try:
+        cells = pl.read_csv(
+            buffer,
+            has_header=False,
+            schema={str(position): pl.String for position in range(width)},
+            separator=delimiter,
+            quote_char=None,
+            empty_string_is_null=False,
+            extra_columns="raise",
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    # a record with fewer fields is filled up with nulls; with as many delimiters in all none can have more
+    if len(cells) != rows or any(column.null_count() for column in cells):
+        return None
+    return cells.rechunk()
+
+
+def _count(buffer: bytes, character: str) -> int:
+    return int(np.count_nonzero(np.frombuffer(buffer, dtype=np.uint8) == ord(character)))
+
+
+def _has_undecodable(buffer: bytes) -> bool:
+    mark = UNDECODABLE.encode()
+    return mark[:1] in buffer and mark in buffer
+
+
+def _even_batch(cells: pl.DataFrame, row_no: int) -> TextBatch:
+    count = len(cells)
+    return TextBatch(
+        cells=cells,
+        row_no=pl.Series("row_no", np.arange(row_no, row_no + count, dtype=np.int64)),
+        field_count=pl.Series("field_count", [cells.width], dtype=pl.Int32).new_from_index(0, count),
+        fault=pl.Series("fault", [None], dtype=pl.String).new_from_index(0, count),
+    )
 
 
 def _batch(buffer: bytes, records: Records, delimiter: str, row_no: int) -> TextBatch:

@@ -74,6 +74,23 @@ def test_a_code_reads_the_same_when_it_was_met_in_an_earlier_batch(batches: list
         assert_frame_equal(as_frame(reader.read(series)), as_frame(normalise(series, COLUMNS["code"], CONTEXT)))
 
 
+@given(
+    st.sampled_from(["name", "text", "may_be_none", "code"]),
+    st.lists(
+        st.lists(st.sampled_from(["甲", "乙·丙", "无", "烫烫烫", "红", "", None, " 丁"]), max_size=40), max_size=4
+    ),
+)
+def test_a_text_reads_the_same_when_it_was_met_in_an_earlier_batch(name: str, batches: list[list[str | None]]) -> None:
+    reader = ColumnReader(COLUMNS[name], CONTEXT)
+
+    for batch in [["甲", "乙·丙", "红"] * 10, *batches]:
+        series = pl.Series(batch, dtype=pl.String)
+        read = reader.read(series)
+        assert_frame_equal(as_frame(read), as_frame(normalise(series, COLUMNS[name], CONTEXT)))
+        if read.distinct is not None:
+            assert set(read.values["value"].drop_nulls()) <= set(read.distinct)
+
+
 def as_frame(read: Normalised) -> pl.DataFrame:
     parts = {**read.values, "missing": read.missing, "finding": read.finding, "suggestion": read.suggestion}
     return pl.DataFrame([series.alias(name) for name, series in parts.items()])

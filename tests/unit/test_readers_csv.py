@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from connectors.readers import UnreadableFileError, encoding, open_file
+from connectors.readers import UnreadableFileError, delimited, encoding, open_file
 from connectors.readers.records import split_records
 from connectors.settings import Limits
 from tests.unit.delivered_files import records, write
@@ -157,3 +157,19 @@ def test_a_large_file_is_answered_when_its_damage_begins_behind_the_first_look(t
 
     with pytest.raises(UnreadableFileError, match=r"第 1500002 行起"):
         read(path)
+
+
+@given(text=st.text(st.sampled_from("ab,\n\r #'\u3000\ufdd0威"), max_size=24), final=st.booleans())
+@example(text="a,b,c\nd\n", final=True)
+@example(text="a\nb,c,d\n", final=True)
+@example(text="\n,,\n", final=True)
+@example(text="a,b\r\nc,d", final=True)
+def test_even_lines_hold_the_same_cells_when_they_are_not_told_apart_first(text: str, final: bool) -> None:
+    buffer = text.encode()
+
+    even = delimited._even(buffer, ",", 2, final=final)
+
+    if even is not None:
+        whole = split_records(buffer, ",", widths=(2,), final=final)
+        assert (whole.field_count == 2).all()
+        assert even.rows() == delimited._batch(buffer, whole, ",", 1).cells.rows()
