@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import StringIO
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from connectors.contract import Contract
 from connectors.raw_tables import CONTROL_COLUMNS
@@ -19,12 +18,10 @@ def render_sources(contracts: Mapping[str, Contract]) -> str:
     """
     tables = [_table(contract) for _, contract in sorted(contracts.items())]
     source = {"name": "raw", "schema": "raw", "description": "部门报送数据的全部版本", "tables": tables}
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    text = StringIO()
-    yaml.dump({"version": 2, "sources": [source]}, text)
-    return "# Rendered from connectors/contracts; do not edit.\n" + text.getvalue()
+    text = yaml.dump(
+        {"version": 2, "sources": [source]}, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=4096
+    )
+    return f"# Rendered from connectors/contracts; do not edit.\n{text}"
 
 
 def _table(contract: Contract) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from connectors.model_sources import render_sources
 from connectors.settings import CHECKOUT, Settings
 
 PROJECT = CHECKOUT / "dbt_project"
-SELECTORS = ("seeds", "legal_entity", "catalogue", "mart")
+SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "catalogue", "mart")
 """What `run_models` builds, in this order; each a selector of `dbt_project/selectors.yml`."""
 
 OnNode = Callable[[str, int], None]

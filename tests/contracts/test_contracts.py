@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from connectors.contract import Column, ColumnType, Contracts
@@ -71,7 +72,7 @@ def test_committed_schema_is_current_when_the_model_changed() -> None:
 
 def test_sources_describe_every_stored_column_when_rendered(contracts: Contracts) -> None:
     text = render_sources(contracts)
-    (source,) = YAML(typ="safe", pure=True).load(text)["sources"]
+    (source,) = yaml.load(text, Loader=yaml.CSafeLoader)["sources"]
     assert source["schema"] == "raw"
     assert [table["name"] for table in source["tables"]] == sorted(contracts)
     for table in source["tables"]:

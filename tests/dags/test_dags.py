@@ -73,7 +73,7 @@ def test_each_database_is_a_task_of_its_own(loaded: dict[str, dict[str, dict[str
 def test_identities_are_decided_before_the_libraries_are_built(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
     before = loaded["dags"]["warehouse"]["before"]
     assert before["link"] == ["prepare"]  # type: ignore[index]
-    assert before["legal_entity"] == ["link"]  # type: ignore[index]
+    assert before["population"] == ["link"]  # type: ignore[index]
 
 
 def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
@@ -67,7 +68,7 @@ def test_schema_is_json_when_printed(run: Run) -> None:
 
 
 def test_sources_are_yaml_when_printed(run: Run, contracts: Contracts) -> None:
-    (source,) = YAML(typ="safe", pure=True).load(run("sources").output)["sources"]
+    (source,) = yaml.load(run("sources").output, Loader=yaml.CSafeLoader)["sources"]
     assert len(source["tables"]) == len(contracts)
 
 

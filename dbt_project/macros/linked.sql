@@ -1,0 +1,93 @@
+{# Number of a contract's role in linkage; a scalar. #}
+{% macro source_id(contract_id, role) -%}
+    (
+        select source.source_id
+        from {{ source("linkage", "source") }} as source
+        where source.contract_id = '{{ contract_id }}' and source.role = '{{ role }}'
+    )
+{%- endmacro %}
+
+
+{# The mention key of a record; grain: the columns of the contract's grain, texts all of them, or none.
+   The same as linkage.mention_sql.mention_key (a test compares them). #}
+{% macro mention_key(alias, grain=[]) -%}
+    {%- if grain -%}
+        md5(
+            {%- for column in grain %}
+            coalesce({{ alias }}.{{ column }}, ''){{ " || chr(31) ||" if not loop.last }}
+            {%- endfor %}
+        )::uuid
+    {%- else -%}
+        {{ alias }}._record_key
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# All versions of a contract's records with the person they speak of in a role, and since and until when each was in
+   force by business date (half-open, as known now); persons: a relation or query of person_id to which they are
+   confined. #}
+{% macro person_versions(contract_id, role="person", persons=none, grain=[]) -%}
+    (
+        select *
+        from (
+            select
+                link.person_id,
+                versions.*,
+                versions._as_of as in_force_from,
+                case
+                    when versions._closed_batch_id is null then date 'infinity'
+                    else coalesce(
+                        (
+                            select min(closing.as_of)
+                            from {{ source("quality", "version_closing") }} as closing
+                            where
+                                closing.table_name = '{{ contract_id }}'
+                                and closing.record_key = versions._record_key
+                                and closing.version_batch_id = versions._batch_id
+                        ),
+                        date 'infinity'
+                    )
+                end as in_force_to
+            from {{ source("raw", contract_id) }} as versions
+            inner join {{ source("linkage", "person_link") }} as link
+                on
+                    {{ mention_key("versions", grain) }} = link.mention_key
+                    and link.source_id = {{ source_id(contract_id, role) }}
+            {%- if persons is not none %}
+            where link.person_id in {{ persons }}
+            {%- endif %}
+        ) as dated
+        where dated.in_force_from < dated.in_force_to
+    )
+{%- endmacro %}
+
+
+{# The records of a contract in force with the person they speak of; clocks: `present` (all that is known now) or `run`
+   (the run's). #}
+{% macro person_records(contract_id, role="person", persons=none, grain=[], clocks="present") -%}
+    (
+        select
+            link.person_id,
+            link.mention_key,
+            versions.*
+        from
+            {% if clocks == "run" -%}
+            {{ in_force(contract_id) }} as versions
+            {%- else -%}
+            {{ source("raw", contract_id) }} as versions
+            {%- endif %}
+        inner join {{ source("linkage", "person_link") }} as link
+            on
+                {{ mention_key("versions", grain) }} = link.mention_key
+                and link.source_id = {{ source_id(contract_id, role) }}
+        where
+            {% if clocks == "present" -%}
+            versions._closed_batch_id is null
+            {%- else -%}
+            true
+            {%- endif %}
+            {%- if persons is not none %}
+            and link.person_id in {{ persons }}
+            {%- endif %}
+    )
+{%- endmacro %}
