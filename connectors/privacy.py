@@ -10,7 +10,10 @@ import hmac
 import os
 import re
 import secrets
+import shlex
+import stat
 import unicodedata
+from pathlib import Path
 
 from connectors.contract import ColumnType, Contract, Level
 from connectors.errors import UserError
@@ -54,13 +57,27 @@ def mask_kind(contract: Contract, column: str) -> str:
     return "name" if kind is ColumnType.TEXT and is_name else "text"
 
 
+def check_private(path: Path) -> None:
+    """Refuse a secret that others may read.
+
+    Raises:
+        UserError: its mode is wider than 0600; says how to close it.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise UserError(
+            f"{path} 是密钥，却允许他人读取（权限 {mode:04o}）：请运行 chmod 600 {shlex.quote(str(path))}；"
+            "若可能已被他人读过，再运行 `weihai rotate-key`（记录键密钥）或删除该文件后运行 `weihai up`（角色密码）"
+        )
+
+
 def record_key_secret(settings: Settings) -> str:
     """Return the home's secret under which record keys are made, creating it on first use (mode 0600).
 
     32 random bytes in hex; the text itself is the key of the HMAC.
 
     Raises:
-        UserError: the file is there but does not hold a secret.
+        UserError: the file is there but does not hold a secret, or others may read it.
     """
     path = settings.secrets / "record_key"
     settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,6 +93,7 @@ def record_key_secret(settings: Settings) -> str:
             pass
         finally:
             fresh.unlink()
+    check_private(path)
     try:
         secret = path.read_text(encoding="ascii").strip()
         size = len(bytes.fromhex(secret))

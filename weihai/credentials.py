@@ -6,6 +6,10 @@ import os
 import secrets
 from pathlib import Path
 
+from connectors.privacy import check_private
+
+__all__ = ["check_private", "private_folder", "secret", "write_private"]
+
 
 def private_folder(path: Path) -> Path:
     """Make a folder that only its owner may enter."""
@@ -28,6 +32,7 @@ def secret(folder: Path, name: str, *, hex_bytes: int = 24) -> str:
     """Return the secret of that name, generated on first use (hexadecimal, so safe inside a URI)."""
     path = folder / name
     if path.is_file():
+        check_private(path)
         return path.read_text(encoding="utf-8").strip()
     private_folder(folder)
     value = secrets.token_hex(hex_bytes)

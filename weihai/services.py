@@ -12,11 +12,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from connectors.contract import load_contracts
 from connectors.database import connect, migrate
+from connectors.privacy import record_key_secret
 from connectors.settings import CHECKOUT, Settings
 from weihai import airflow, postgres
 from weihai.airflow_api import AirflowClient
 from weihai.metadata import metadata_dsn
 from weihai.processes import descendants, memory_bytes
+from weihai.roles import Roles, ensure_roles
 from weihai.steps import Steps
 
 
@@ -54,6 +56,13 @@ def up(
         metadata = metadata_dsn(settings)
     with steps.step("更新库表与合同"):
         refused = prepare_warehouse(settings, dsn)
+    with steps.step("更新角色与授权"):
+        roles = protect_warehouse(settings, dsn)
+    if roles.missing:
+        steps.console.print(
+            f"  注意：{conninfo_to_dict(dsn).get('user')} 无权建立角色，请数据库管理员运行：\n{roles.statements}",
+            highlight=False,
+        )
     for reason in refused.values():
         steps.console.print(f"  注意：{reason}；这份数据的报送暂缓入库，其余照常", highlight=False)
     with steps.step("启动 Airflow") as tell:
@@ -83,6 +92,23 @@ def prepare_warehouse(settings: Settings, dsn: str) -> Mapping[str, str]:
         refused = ensure_raw_tables(connection, contracts).refused
         publish_contracts(connection, contracts, contracts.codes, waiting=refused)
     return refused
+
+
+def protect_warehouse(settings: Settings, dsn: str) -> Roles:
+    """Make the login roles, and grant each what it may read.
+
+    Raises:
+        UserError: a secret of the home may be read by others.
+    """
+    from connectors.protection.protect import collect_reads, protect
+
+    record_key_secret(settings)
+    contracts = load_contracts(settings.contract_folders)
+    roles = ensure_roles(settings, dsn, {c.department for c in contracts.values()})
+    with connect(dsn) as connection:
+        protect(connection, contracts)
+        collect_reads(settings, connection)
+    return roles
 
 
 def down(settings: Settings, *, steps: Steps) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from connectors import catalogue, raw_tables
 from connectors.contract import load_contracts
 from connectors.database import connect
+from connectors.protection.protect import collect_reads, protect
 from connectors.settings import load_settings
 from dags.support import lineage, models, runs
 from dags.support.clock import now
@@ -51,7 +52,7 @@ def prepare(run_id: str) -> None:
 
 
 def build(run_id: str, database: str) -> None:
-    """Build and test one database's models.
+    """Build and test one database's models; what stands then is granted as its columns' levels allow.
 
     Raises:
         RuntimeError: models or tests failed; names them.
@@ -71,6 +72,9 @@ def build(run_id: str, database: str) -> None:
     note = f"{report.models} 个模型，{report.tests} 项检验"
     state: runs.StepState = "failed" if report.failed else "done"
     runs.report_progress(settings, run_id, "warehouse", database, state=state, done=finished, total=finished, note=note)
+    with connect(settings.dsn()) as connection:
+        protect(connection, contracts, models.manifest(settings))
+        collect_reads(settings, connection)
     if report.failed:
         raise RuntimeError(f"{database}: 失败 {'、'.join(report.failed)}")
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from psycopg import sql
 
 from connectors.database import Connection, connect
 from connectors.settings import Settings
-from dags.support.models import target_path
+from dags.support.models import manifest
 
 _RAW_SOURCE = "source.weihai.raw."
 _OPERAND_MODEL = "model.weihai.ind_"
@@ -87,8 +85,7 @@ def record(settings: Settings, run_id: str) -> int:
     Returns:
         The number of rows written.
     """
-    manifest = json.loads(Path(target_path(settings) / "manifest.json").read_text(encoding="utf-8"))
-    extracts = extracts_by_indicator(manifest)
+    extracts = extracts_by_indicator(manifest(settings))
     with connect(settings.dsn()) as connection:
         batches = {
             contract_id: _used_batches(connection, run_id, contract_id)

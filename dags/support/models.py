@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,6 +110,12 @@ def invoke(
 def target_path(settings: Settings) -> Path:
     """Return where dbt keeps the compiled project and its manifest."""
     return settings.home / "dbt"
+
+
+def manifest(settings: Settings) -> dict[str, Any]:
+    """Return dbt's manifest of the latest invocation: every model of the project."""
+    loaded: dict[str, Any] = json.loads((target_path(settings) / "manifest.json").read_text(encoding="utf-8"))
+    return loaded
 
 
 def generated_path(settings: Settings) -> Path:

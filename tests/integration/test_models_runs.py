@@ -17,7 +17,8 @@ from dags.support import lineage, models
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.modelled import AS_OF, deliver, open_run, publish
 from weihai import explain
-from weihai.commands.sql import QuestionRefusedError, ask
+from weihai.commands.sql import QuestionRefusedError, ask, ask_as
+from weihai.roles import RoleError
 
 JUNE = date(2021, 6, 30)
 CODES = [f"913710000000000{n}A" for n in range(10, 16)]
@@ -243,8 +244,8 @@ def test_question_is_refused_when_it_is_not_one_read_only_query(city: City, quer
 
 
 def test_question_is_refused_when_role_is_unknown(city: City) -> None:
-    with connect(city.settings.dsn()) as connection, pytest.raises(QuestionRefusedError, match="nobody"):
-        ask(connection, "select 1", role="nobody")
+    with pytest.raises(RoleError, match="nobody"):
+        ask_as(city.settings, "nobody", "select 1", why=None)
 
 
 def test_star_rules_hold_at_their_boundaries(city: City) -> None:

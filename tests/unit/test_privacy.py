@@ -43,8 +43,19 @@ def test_secret_is_made_once_and_private_when_first_asked_for(tmp_path: Path) ->
 def test_broken_secret_is_refused_when_it_could_change_every_key(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     settings.secrets.mkdir()
-    (settings.secrets / "record_key").write_text("abc", encoding="ascii")
+    path = settings.secrets / "record_key"
+    path.write_text("abc", encoding="ascii")
+    path.chmod(0o600)
     with pytest.raises(UserError, match="从备份恢复"):
+        record_key_secret(settings)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_secret_is_refused_with_the_way_out_when_others_may_read_it(tmp_path: Path, mode: int) -> None:
+    settings = Settings(home=tmp_path)
+    record_key_secret(settings)
+    (settings.secrets / "record_key").chmod(mode)
+    with pytest.raises(UserError, match=r"chmod 600 .*rotate-key"):
         record_key_secret(settings)
 
 

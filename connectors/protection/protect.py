@@ -1,0 +1,34 @@
+"""Levels, guards and grants brought up to date together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract import Contract
+from connectors.database import Connection
+from connectors.protection import access_log, grants, levels
+from connectors.settings import Settings
+
+
+def protect(
+    connection: Connection, contracts: Mapping[str, Contract], manifest: Mapping[str, Any] | None = None
+) -> grants.Applied:
+    """Publish what levels contracts and models declare, and make the grants follow; one transaction.
+
+    Args:
+        connection: to the warehouse, as its owner.
+        manifest: dbt's `manifest.json`; None leaves the models' levels as they were.
+    """
+    with connection.transaction():
+        levels.publish(connection, levels.contract_levels(contracts), schemas=("raw",))
+        if manifest is not None:
+            levels.publish(connection, levels.model_levels(manifest))
+        return grants.apply(connection, {c.department for c in contracts.values()})
+
+
+def collect_reads(settings: Settings, connection: Connection) -> int:
+    """Take over what the embedded server noted of reads; another server keeps its log itself."""
+    log = settings.logs / "postgres.log"
+    with connection.transaction():
+        return access_log.collect(connection, (log.with_suffix(".log.1"), log))
