@@ -184,6 +184,13 @@ def right_usccs(codes: Bytes) -> NDArray[np.bool_]:
     return right
 
 
+def uscc_checks(codes: Bytes) -> NDArray[np.bool_]:
+    """Say, for an (n, 18) array of bytes of the right characters, whose check character is right (GB 32100-2015)."""
+    values = _USCC_VALUES[codes]
+    right: NDArray[np.bool_] = (31 - (values[:, :17] @ USCC_WEIGHTS) % 31) % 31 == values[:, 17]
+    return right
+
+
 def organisation_check(first8: Bytes) -> Bytes:
     """Return the check characters for an (n, 8) array of ASCII characters (GB 11714-1997)."""
     remainder = (_ORGANISATION_VALUES[first8] @ ORGANISATION_WEIGHTS) % 11
@@ -276,7 +283,6 @@ def _id_fault(numbers: Bytes, as_of: date) -> Ints:
 
 def _uscc_fault(codes: Bytes) -> Ints:
     """Return the place, from 1, of the first fault in `_USCC_FAULTS` of credit codes of the right shape, else 0."""
-    values = _USCC_VALUES[codes]
-    checked = (31 - (values[:, :17] @ USCC_WEIGHTS) % 31) % 31 == values[:, 17]
+    checked = uscc_checks(codes)
     organisation = organisation_check(codes[:, 8:16]) == codes[:, 16]
     return first_place([~checked, ~organisation])

@@ -95,6 +95,15 @@ create table linkage.entity_mention (
     primary key (source_id, mention_key)
 );
 
+-- one row per mention of an entity and code or name by which it may be compared (hashed): what a change can reach
+create table linkage.entity_key (
+    key bigint not null,
+    source_id smallint not null,
+    mention_key uuid not null
+);
+create index on linkage.entity_key (key);
+create index on linkage.entity_key (source_id, mention_key);
+
 -- one row per mention that was ever linked: the map of identities, kept when everything else is built again
 create table linkage.person_link (
     source_id smallint not null,
@@ -174,6 +183,7 @@ comment on schema linkage is '身份归并：谁提到谁，归并到哪个自�
 comment on table linkage.source is '契约中的提及角色：每个契约每个角色一行';
 comment on table linkage.person_mention is '对自然人的提及：每条现行记录每个角色一行';
 comment on table linkage.entity_mention is '对法人及个体工商户的提及：每条现行记录每个角色一行';
+comment on table linkage.entity_key is '主体提及可供比对的代码和名称（散列值）';
 comment on table linkage.person_link is '提及与自然人标识的对应：全量重算也保留';
 comment on table linkage.entity_link is '提及与主体标识的对应：全量重算也保留';
 comment on table linkage.identity_event is '标识的合并与拆分：每次一行';

@@ -1,4 +1,4 @@
-"""How legal entities and sole traders are told apart."""
+"""Which mentions speak of the same legal entity or sole trader: codes first, names only with other evidence."""
 
 from __future__ import annotations
 

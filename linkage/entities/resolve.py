@@ -1,30 +1,136 @@
-"""Deciding which mentions mean the same legal entity: by valid credit codes."""
+"""Deciding in the database: reads the mentions that a change can reach, and writes down who is who."""
 
 from __future__ import annotations
 
+from io import BytesIO
+
+import polars as pl
+import polars_hash as plh
+
+from connectors.database import Connection
 from connectors.sql_text import execute
+from linkage.bulk import indexed_afterwards
+from linkage.entities.decide import Decision, decide
+from linkage.entities.mentions import MENTION, Facts, read_facts
 from linkage.step import Step
+
+_KEY = "linkage.entity_key"
 
 
 def resolve(step: Step) -> None:
-    """One entity per valid credit code; a mention without one is an entity of its own, or nobody."""
-    reached = ""
-    if not step.full:
-        execute(
-            step.connection,
-            "insert into pg_temp.reached select m.source_id, m.mention_key from linkage.entity_mention m"
-            " where m.uscc in (select uscc from pg_temp.before union select n.uscc from linkage.entity_mention n"
-            " join pg_temp.altered a on a.source_id = n.source_id and a.mention_key = n.mention_key)"
-            " union select n.source_id, n.mention_key from linkage.entity_mention n"
-            " join pg_temp.altered a on a.source_id = n.source_id and a.mention_key = n.mention_key",
+    """Decide who is who among all mentions, or among those that the altered ones can reach (`Step`)."""
+    connection = step.connection
+    if step.full:
+        facts = _read(connection, "")
+        execute(connection, f"truncate {_KEY}")
+        with indexed_afterwards(connection, _KEY):
+            _write(connection, _KEY, _keys(facts))
+        execute(connection, f"analyze {_KEY}")
+    else:
+        _reach(connection)
+        facts = _read(
+            connection, " join pg_temp.reached r on r.source_id = m.source_id and r.mention_key = m.mention_key"
         )
-        reached = " join pg_temp.reached r on r.source_id = m.source_id and r.mention_key = m.mention_key"
+    _write_decision(connection, facts, decide(facts))
+
+
+def _reach(connection: Connection) -> None:
+    """Follow codes and names, the former ones too, from the altered mentions to all that they lead to: `reached`."""
+    altered = " join pg_temp.altered a on a.source_id = {0}.source_id and a.mention_key = {0}.mention_key"
     execute(
-        step.connection,
-        "insert into pg_temp.decided select m.source_id, m.mention_key,"
-        " case when m.is_uscc_usable then md5(m.uscc)::uuid"
-        " else md5(m.source_id || m.mention_key::text)::uuid end,"
-        " case when m.is_uscc_usable then 'number' else 'own' end, null"
-        f" from linkage.entity_mention m{reached} join linkage.source s on s.source_id = m.source_id"
-        " where m.is_uscc_usable or s.unlinked = 'own'",
+        connection, "drop table if exists pg_temp.reached_key; create temp table reached_key (key bigint primary key)"
+    )
+    execute(
+        connection,
+        f"with gone as (delete from {_KEY} k using pg_temp.altered a where a.source_id = k.source_id"
+        " and a.mention_key = k.mention_key returning k.key)"
+        " insert into pg_temp.reached_key select distinct key from gone",
+    )
+    _write(connection, _KEY, _keys(_read(connection, altered.format("m"))))
+    execute(
+        connection,
+        f"insert into pg_temp.reached_key select distinct k.key from {_KEY} k{altered.format('k')}"
+        " on conflict do nothing",
+    )
+    execute(
+        connection,
+        "insert into pg_temp.reached select m.source_id, m.mention_key"
+        f" from linkage.entity_mention m{altered.format('m')};"
+        "create unique index on pg_temp.reached (source_id, mention_key)",
+    )
+    execute(connection, "create temp table frontier on commit drop as select key from pg_temp.reached_key")
+    while True:
+        execute(connection, "analyze frontier; analyze reached; analyze reached_key")
+        execute(
+            connection,
+            f"with met as (insert into pg_temp.reached select distinct k.source_id, k.mention_key from {_KEY} k"
+            " join pg_temp.frontier f on f.key = k.key on conflict do nothing returning source_id, mention_key),"
+            " further as (insert into pg_temp.reached_key select distinct k.key from met"
+            f" join {_KEY} k on k.source_id = met.source_id and k.mention_key = met.mention_key"
+            " on conflict do nothing returning key)"
+            " select key into temp table next_frontier from further",
+        )
+        execute(connection, "drop table pg_temp.frontier; alter table pg_temp.next_frontier rename to frontier")
+        if execute(connection, "select from pg_temp.frontier limit 1").fetchone() is None:
+            break
+    execute(connection, "drop table pg_temp.frontier")
+
+
+def _keys(facts: Facts) -> pl.DataFrame:
+    """Return `key`, `source_id`, `mention_key`: of every code and name by which mentions may be compared, hashed."""
+    texts = pl.concat(
+        [
+            facts.codes.select("i", pl.concat_str("kind", pl.lit(":"), "code").alias("text")),
+            facts.names.select("i", pl.concat_str(pl.lit("name:"), "core").alias("text")),
+            facts.other_names.select("i", pl.concat_str(pl.lit("name:"), "core").alias("text")),
+        ]
+    ).unique(maintain_order=True)
+    hashed = texts.select("i", plh.col("text").nchash.xxh3_64().reinterpret(signed=True).alias("key"))
+    return hashed.join(facts.mentions, on="i", maintain_order="left").select("key", "source_id", "mention_key")
+
+
+def _read(connection: Connection, joined: str) -> Facts:
+    """Read mentions of entities.
+
+    Args:
+        joined: SQL that confines `linkage.entity_mention m`.
+    """
+    columns = ", ".join("s.unlinked = 'own'" if c == "is_own" else f"m.{c}" for c in MENTION)
+    query = f"select {columns} from linkage.entity_mention m join linkage.source s on s.source_id = m.source_id{joined}"
+    text = BytesIO()
+    with connection.cursor() as cursor, cursor.copy(f"copy ({query}) to stdout (format csv)".encode()) as copy:
+        for block in copy:
+            text.write(block)
+    if not text.tell():
+        return read_facts(pl.DataFrame(schema=MENTION))
+    text.seek(0)
+    schema = MENTION | {"is_own": pl.String}
+    mentions = pl.read_csv(text, has_header=False, schema=schema)
+    return read_facts(mentions.with_columns(is_own=pl.col("is_own") == "t"))
+
+
+def _write(connection: Connection, table: str, rows: pl.DataFrame) -> None:
+    statement = f"copy {table} ({', '.join(rows.columns)}) from stdin (format csv)"
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for part in rows.iter_slices(200_000):
+            copy.write(part.write_csv(include_header=False))
+
+
+def _write_decision(connection: Connection, facts: Facts, decision: Decision) -> None:
+    place = facts.mentions.select("i", "source_id", "mention_key")
+    candidate = place.rename({c: f"candidate_{c}" for c in ("source_id", "mention_key")} | {"i": "candidate"})
+    cluster = pl.concat_str(pl.lit("00000000-0000-0000-0000-"), pl.col("cluster").cast(pl.String).str.zfill(12))
+    decided = decision.decided.join(place, on="i", maintain_order="left")
+    _write(
+        connection,
+        "pg_temp.decided",
+        decided.select("source_id", "mention_key", cluster.alias("cluster"), "method", "weight"),
+    )
+    doubts = decision.doubts.join(place, on="i", maintain_order="left").join(
+        candidate, on="candidate", maintain_order="left"
+    )
+    _write(
+        connection,
+        "pg_temp.doubt",
+        doubts.select("source_id", "mention_key", "candidate_source_id", "candidate_mention_key", "reason", "weight"),
     )
