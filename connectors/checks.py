@@ -32,6 +32,7 @@ from connectors.headers import ColumnMatch
 from connectors.lost_zeros import LostZeros
 from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
+from connectors.normalise.standards import licence_checks
 from connectors.readers.model import TextBatch
 from connectors.rejected_rows import NO_CANDIDATES, candidates
 from connectors.row_kinds import SKIPPED, tell_apart
@@ -424,6 +425,9 @@ class _Rows:
         if (rule := f"{name}.pattern") in self._tally:
             matches = value.cast(pl.String).str.contains(f"^(?:{column.pattern})$")
             self._fail(rule, name, ~matches.fill_null(True), value.is_not_null(), "不符合规定的格式。")
+        if (rule := f"{name}.check_character") in self._tally:
+            right = licence_checks(value)
+            self._fail(rule, name, (~right).fill_null(False), right.is_not_null(), "校验位不符，请核对。")
         if (rule := f"{name}.not_after_as_of") in self._tally:
             late = (_day(value) > self._as_of).fill_null(False)
             self._fail(rule, name, late, value.is_not_null(), f"晚于数据日期 {self._as_of}。")

@@ -148,6 +148,8 @@ class Column(Strict):
     """Largest plausible value, in the stored unit."""
     pattern: str | None = None
     """Regular expression (RE2) of the whole normalised text."""
+    check_character: Literal["licence_identifier"] | None = None
+    """Of a text column: the identifier whose check character it carries (GB/T 36902-2018); a wrong one is flagged."""
     not_after_as_of: bool = False
     """The date must not lie after the delivery's as-of date; where it does, it is kept and flagged."""
     element: str | None = None
@@ -169,6 +171,8 @@ class Column(Strict):
             raise ValueError("minimum、maximum 只用于数值列")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise ValueError("minimum 大于 maximum")
+        if self.check_character is not None and self.type is not ColumnType.TEXT:
+            raise ValueError("check_character 只用于 text 列")
         if self.not_after_as_of and self.type not in _DATES:
             raise ValueError("not_after_as_of 只用于 date 和 datetime 列")
         if self.pattern is not None:

@@ -108,6 +108,9 @@ def _column_rules(name: str, column: Column, contract: Contract) -> Iterator[Row
     if column.pattern is not None:
         text = f"“{header}”应符合规定的格式。"
         yield RowRule(f"{name}.pattern", name, "0302", "warning", AUTOMATIC_THRESHOLD, text)
+    if column.check_character is not None:
+        text = f"“{header}”的校验位应正确。"
+        yield RowRule(f"{name}.check_character", name, "0301", "warning", AUTOMATIC_THRESHOLD, text)
     if column.not_after_as_of:
         text = f"“{header}”不应晚于数据日期。"
         yield RowRule(f"{name}.not_after_as_of", name, "0501", "warning", AUTOMATIC_THRESHOLD, text)

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.checks import ISSUE_SCHEMA, check, row_schema
+from connectors.normalise.standards import is_licence_identifier
 from connectors.readers import encoding, open_file
 from connectors.settings import Limits
 from connectors.tables import find_tables
@@ -427,3 +428,21 @@ def test_birth_and_sex_are_held_against_the_citizen_number_when_it_states_them(t
 def test_agreement_is_not_judged_when_a_column_is_absent(tmp_path: Path, header: str) -> None:
     found = checked(write(tmp_path, f"{header}\n1,\n"), PERSON)
     assert (found.result("birth"), found.result("sex")) == ((0, 0), (0, 0))
+
+
+def test_check_characters_are_judged_where_the_shape_is_an_identifiers(tmp_path: Path) -> None:
+    whole = "1.2.156.3005.2.11371000MA35QQYH5E001.11371000MA35QQYH5E.0000000019.001."
+    right = next(whole + c for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" if is_licence_identifier(whole + c))
+    wrong = whole + ("0" if right[-1] != "0" else "1")
+    licence = contract(
+        {
+            "no": {"header": "序号", "type": "text", "required": True},
+            "id": {"header": "标识", "type": "text", "check_character": "licence_identifier"},
+        }
+    )
+    lines = ["序号,标识", f"1,{right}", f"2,{wrong}", "3,", "4,1.2.156"]
+    found = checked(write(tmp_path, "\n".join(lines) + "\n"), licence)
+    result = next(r for r in found.totals.results if r.rule == "id.check_character")
+    assert (result.checked, result.passed) == (2, 1)
+    assert [(i["row_no"], i["rule"]) for i in found.issues] == [(3, "id.check_character")]
+    assert [row["id"] for row in found.rows] == [right, wrong, None, "1.2.156"]

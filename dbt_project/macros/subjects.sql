@@ -1,0 +1,140 @@
+{# Incremental models with one row per record in force of one or more contracts, resolved to a person or an entity.
+   They hold contract_id, record_key, person_id, entity_id. contracts: {contract id: {roles: {kind: role}, grain}}. #}
+
+{# Name of the temporary table of the records to compute again. #}
+{% macro touched_records() -%} touched_{{ this.identifier }} {%- endmacro %}
+
+
+{# Pre-hook: notes the records whose content or subject changed since, and those that had no subject, and removes
+   their rows. #}
+{% macro remove_touched_records(contracts) -%}
+    {% if execute and load_relation(this) is not none and not flags.FULL_REFRESH %}
+        create temporary table {{ touched_records() }} on commit drop as
+        select
+            held.contract_id,
+            held.record_key
+        from {{ this }} as held
+        where
+            (held.person_id is null and held.entity_id is null)
+            or held.person_id in {{ changed_since("person") }}
+            or held.entity_id in {{ changed_since("entity") }}
+        {%- for contract_id, of in contracts.items() %}
+        union
+        select
+            '{{ contract_id }}',
+            versions._record_key
+        from {{ source("raw", contract_id) }} as versions
+        where
+            versions._batch_id in (
+                select batch.batch_id
+                from {{ source("quality", "batch") }} as batch
+                where
+                    batch.applied_seq > {{ watermark("applied_seq") }}
+                    and batch.department = '{{ contract_id.split("__")[0] }}'
+                    and batch.extract = '{{ contract_id.split("__")[1] }}'
+            )
+        union
+        select
+            closing.table_name,
+            closing.record_key
+        from {{ source("quality", "version_closing") }} as closing
+        where
+            closing.table_name = '{{ contract_id }}'
+            and closing.applied_seq > {{ watermark("applied_seq") }}
+        {%- for kind, role in of.roles.items() %}
+        union
+        select
+            '{{ contract_id }}',
+            {% if of.grain -%}
+            versions._record_key
+        from {{ source("raw", contract_id) }} as versions
+        inner join {{ source("linkage", kind ~ "_link") }} as link
+            on {{ mention_key("versions", of.grain) }} = link.mention_key
+            {%- else -%}
+            link.mention_key
+        from {{ source("linkage", kind ~ "_link") }} as link
+            {%- endif %}
+        where
+            link.source_id = {{ source_id(contract_id, role) }}
+            and link.{{ kind }}_id in {{ changed_since(kind) }}
+        {%- endfor %}
+        {%- endfor %};
+        delete from {{ this }} as held
+        using {{ touched_records() }} as touched
+        where held.contract_id = touched.contract_id and held.record_key = touched.record_key
+    {% else %}
+        select 1
+    {% endif %}
+{%- endmacro %}
+
+
+{# The records of a contract in force (those touched, where the model is computed incrementally) with whom they speak
+   of, or why nobody was found. #}
+{% macro subject_records(contract_id, roles, grain=[]) -%}
+    {%- set key = mention_key("versions", grain) -%}
+    (
+        select
+            versions.*,
+            {%- for kind in ("person", "entity") %}
+            {{ (kind ~ "_link." ~ kind ~ "_id") if kind in roles else "null::uuid" }} as {{ kind }}_id,
+            {%- endfor %}
+            case
+                when {% for kind in roles %}{{ kind }}_link.{{ kind }}_id is not null
+                {%- if not loop.last %} or {% endif %}{% endfor %} then null
+                when
+                    exists (
+                        select 1
+                        from {{ source("linkage", "review") }} as review
+                        where
+                            review.mention_key = {{ key }}
+                            and review.source_id in (
+                                {%- for kind, role in roles.items() %}
+                                {{ source_id(contract_id, role) }}{{ "," if not loop.last }}
+                                {%- endfor %}
+                            )
+                    )
+                    then '可能是基础库中的某个主体，待核查'
+                {%- if "person" in roles %}
+                when person_mention.is_id_usable then '号码有效，人口基础库中没有'
+                when person_mention.id_no is not null then '证件号码校验不符，不据以归并'
+                {%- endif %}
+                {%- if "entity" in roles %}
+                when entity_mention.is_uscc_usable then '代码有效，法人基础库中没有'
+                when
+                    coalesce(
+                        entity_mention.uscc,
+                        entity_mention.registration_no,
+                        entity_mention.organisation_code,
+                        entity_mention.tax_no
+                    ) is not null
+                    then '代码未能归并：校验不符或基础库中没有'
+                {%- endif %}
+                when coalesce(
+                    {%- for kind in roles %}{{ kind }}_mention.mention_key{{ ", " if not loop.last }}{% endfor -%}
+                ) is not null then '没有号码或代码，只有名称'
+                else '未写明主体类别'
+            end as unresolved_reason
+        from {{ source("raw", contract_id) }} as versions
+        {%- if is_incremental() %}
+        inner join {{ touched_records() }} as touched
+            on versions._record_key = touched.record_key and touched.contract_id = '{{ contract_id }}'
+        {%- endif %}
+        {%- for kind, role in roles.items() %}
+        left join {{ source("linkage", kind ~ "_mention") }} as {{ kind }}_mention
+            on
+                {{ key }} = {{ kind }}_mention.mention_key
+                and {{ kind }}_mention.source_id = {{ source_id(contract_id, role) }}
+        left join {{ source("linkage", kind ~ "_link") }} as {{ kind }}_link
+            on
+                {{ kind }}_mention.source_id = {{ kind }}_link.source_id
+                and {{ kind }}_mention.mention_key = {{ kind }}_link.mention_key
+        {%- endfor %}
+        where versions._closed_batch_id is null
+    )
+{%- endmacro %}
+
+
+{# The day after the last day of a period; nothing where that is 长期 (9999-12-31) or not stated. #}
+{% macro day_after(column) -%}
+    case when {{ column }} < date '9999-12-31' then {{ column }} + 1 end
+{%- endmacro %}

@@ -1,0 +1,4 @@
+-- one row per electronic licence, masked
+{{ config(materialized="view") }}
+
+{{ masked(ref("licence")) }}
