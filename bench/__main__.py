@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import psycopg
+from psutil import Process
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 from rich.table import Table
@@ -61,15 +62,16 @@ def _measure(
     server: Server, folder: Path, files: data.Deliveries, sample: Path, *, rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, list[Mapping[str, float]]]]:
     dsn = server.dsn
+    process = Process(server.process.pid)
     seconds: dict[str, list[float]] = defaultdict(list)
     facts: dict[str, list[Mapping[str, float]]] = defaultdict(list)
     for number in range(1, rounds + 1):
         print(f"第 {number} 轮，共 {rounds} 轮 …", flush=True)
-        seconds["copy"].append(peers.psql_copy(dsn, files.utf8))
+        facts["copy"].append(peers.psql_copy(dsn, files.utf8, process))
         with _Instance(server, folder, "utf8") as instance:
             facts["first"].append(instance.deliver(files.utf8, str(data.AS_OF)))
             facts["again"].append(instance.deliver(files.changed, str(data.NEXT_AS_OF)))
-        seconds["copy"].append(peers.psql_copy(dsn, files.utf8))
+        facts["copy"].append(peers.psql_copy(dsn, files.utf8, process))
         with _Instance(server, folder, "gb18030") as instance:
             facts["gb18030"].append(instance.deliver(files.gb18030, str(data.AS_OF)))
     with _Instance(server, folder, "gate") as instance:
@@ -108,8 +110,11 @@ class _Instance:
     def deliver(self, file: Path, as_of: str, *, judged: str = "open") -> dict[str, float]:
         """Deliver in a process of its own; return what it took."""
         command = [sys.executable, "-m", "bench.deliver", str(self._home), self.dsn, str(file), as_of, judged]
+        before = peers.server_seconds(process := Process(self._server.process.pid))
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=CHECKOUT)
         found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        found["server_cpu"] = peers.server_seconds(process) - before
+        found["cpu"] = found["client_cpu"] + found["server_cpu"]
         return found
 
 
@@ -121,9 +126,10 @@ def _report(
     sample_rows: int,
 ) -> None:
     middle = {name: median(found) for name, found in seconds.items()}
+    work = {name: median(f["cpu"] for f in found) for name, found in facts.items()}
     share = files.rows / sample_rows
     table = Table(title=f"{files.rows:,} 行 × 20 列，{files.utf8.stat().st_size / 1e6:.0f} MB，中位数")
-    for column in ("做什么", "秒", "相比", "倍数", "目标"):
+    for column in ("做什么", "秒", "相比", "倍数", "目标", "处理器秒", "倍数"):
         table.add_column(column, justify="left" if column in ("做什么", "相比") else "right")
     lines = [
         ("psql \\copy 到空表", "copy", None, "", 1.0),
@@ -136,13 +142,16 @@ def _report(
     for what, name, base, wanted, factor in lines:
         if name in middle:
             ratio = f"{middle[name] * factor / middle[base]:.2f}" if base else ""
-            table.add_row(what, f"{middle[name] * factor:.1f}", _WORDS.get(base or "", ""), ratio, wanted)
-    table.add_row("GX 质量门（另计）", f"{facts['gate'][0]['gate']:.1f}", "", "", "")
+            told = [what, f"{middle[name] * factor:.1f}", _WORDS.get(base or "", ""), ratio, wanted]
+            if name in work:
+                told += [f"{work[name]:.1f}", f"{work[name] / work[base]:.2f}" if base else ""]
+            table.add_row(*told)
+    table.add_row("GX 质量门（另计）", f"{facts['gate'][0]['gate']:.1f}")
     peak = max(f["peak_mb"] for name in ("first", "again", "gb18030") for f in facts[name])
-    table.add_row("客户端内存峰值（MB）", f"{peak:.0f}", "", "", "< 1000")
+    table.add_row("客户端内存峰值（MB）", f"{peak:.0f}", "", "", "< 1000", "", "")
     Console().print(table)
     for name in ("first", "again", "gb18030"):
-        parts = {key: median(f[key] for f in facts[name]) for key in ("receive", "decide", "client_cpu")}
+        parts = {key: median(f[key] for f in facts[name]) for key in ("receive", "decide", "client_cpu", "server_cpu")}
         print(name, "  ".join(f"{key} {value:.1f} s" for key, value in parts.items()))
 
 

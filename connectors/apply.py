@@ -228,8 +228,24 @@ def _open_new(connection: Connection, application: Application) -> int:
         f" left join pg_temp.ending e on e.record_key = k.record_key{notes}"
         " where k.disposition in ('new', 'changed') and not k.withdraws"
     )
+    if not notes and _is_all_new(connection, application):
+        insert = (
+            f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, s._base, 1,"
+            " s._row_hash, %(batch)s, s._row_no, %(as_of)s, %(seq)s, %(now)s, null, null, '[]'"
+            f" from {table(application.batch_id)} s"
+        )
     with indexed_afterwards(connection, application.contract):
         return execute(connection, insert, application.parameters()).rowcount
+
+
+def _is_all_new(connection: Connection, application: Application) -> bool:
+    """Say whether every staged row is a new record under its own key, in force for good: the key table adds nothing."""
+    key = table(application.batch_id, "_key")
+    known = "disposition <> 'new' or key_no <> 1 or withdraws"
+    return not one(
+        connection,
+        f"select exists (select from {key} where {known}) or exists (select from pg_temp.ending)",
+    )[0]
 
 
 def _close_new(connection: Connection, application: Application) -> None:

@@ -19,6 +19,7 @@ from connectors.normalise import Context
 from connectors.privacy import mask_identifiers, mask_kind, record_key_secret
 from connectors.raw_migration import MigrationRefusedError
 from connectors.readers import TextFile, open_file
+from connectors.repeats import KEY, Repeats
 from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
 from connectors.splitting import Split
@@ -43,6 +44,23 @@ class _Totals:
     read: int
     rejected: int
     results: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is known once all rows are staged.
+
+    Attributes:
+        totals: of all parts.
+        table: the first part's.
+        day: the business date.
+        never_repeated: `Repeats.never`.
+    """
+
+    totals: _Totals
+    table: Table
+    day: date
+    never_repeated: frozenset[str]
 
 
 def delivery_sha256(shas: Sequence[str]) -> str:
@@ -83,7 +101,8 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
         ensure_raw(connection, contracts, contract)
         staging.create(connection, contract, batch.batch_id)
         connection.commit()
-        totals = _load(settings, contracts, batch, tables, found)
+        repeats = Repeats(contract)
+        totals = _load(settings, contracts, batch, tables, found, repeats=repeats)
         for part, file in zip(parts, files, strict=True):
             physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
             connection.execute(
@@ -92,7 +111,8 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             )
         segments = Segments.of_tables(tables, [t.physical for t in totals])
         batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-        _settle(settings, connection, contract, batch, totals=_together(totals), table=tables[0][1], day=found.day)
+        read = _Read(_together(totals), tables[0][1], found.day, repeats.never())
+        _settle(settings, connection, contract, batch, read)
 
 
 def resplit(settings: Settings, connection: Connection, contract: Contract, batch: Batch) -> Split:
@@ -197,14 +217,20 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
 
 
 def _load(
-    settings: Settings, contracts: Contracts, batch: Batch, tables: Sequence[tuple[int, Table]], found: as_of.AsOf
+    settings: Settings,
+    contracts: Contracts,
+    batch: Batch,
+    tables: Sequence[tuple[int, Table]],
+    found: as_of.AsOf,
+    *,
+    repeats: Repeats,
 ) -> list[CheckTotals]:
     dsn, secret = settings.dsn(), record_key_secret(settings)
     totals: list[CheckTotals] = []
     for _, table in tables:
         run = check(table, contracts.codes, as_of=found.day)
         offset = sum(t.physical for t in totals)
-        staging.load(dsn, batch.batch_id, run, table.contract, secret, offset=offset)
+        staging.load(dsn, batch.batch_id, run, table.contract, secret, offset=offset, repeats=repeats)
         totals.append(run.totals)
     told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
     staging.load_issues(dsn, batch.batch_id, told)
@@ -229,28 +255,28 @@ def _together(totals: Sequence[CheckTotals]) -> _Totals:
     )
 
 
-def _settle(
-    settings: Settings,
-    connection: Connection,
-    contract: Contract,
-    batch: Batch,
-    *,
-    totals: _Totals,
-    table: Table,
-    day: date,
-) -> None:
-    _refuse_empty(contract, totals)
+def _settle(settings: Settings, connection: Connection, contract: Contract, batch: Batch, read: _Read) -> None:
+    _refuse_empty(contract, read.totals)
     declared = batch.scope or None
     scope = declared or splitting.default_scope(connection, contract, batch.batch_id)
-    secret = record_key_secret(settings)
-    split = splitting.split(connection, contract, batch.batch_id, as_of=day, scope=scope, secret=secret)
-    headers = {name: match.header for name, match in table.header.matched().items()}
+    split = splitting.split(
+        connection,
+        contract,
+        batch.batch_id,
+        as_of=read.day,
+        scope=scope,
+        secret=record_key_secret(settings),
+        keys_differ=KEY in read.never_repeated,
+    )
+    headers = {name: match.header for name, match in read.table.header.matched().items()}
     results = [
-        *totals.results,
+        *read.totals.results,
         *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared),
-        *staging.judge_contract_rules(connection, contract, batch.batch_id, headers, as_of=day),
+        *staging.judge_contract_rules(
+            connection, contract, batch.batch_id, headers, as_of=read.day, never_repeated=read.never_repeated
+        ),
     ]
-    ledger = ledger_of(totals, split)
+    ledger = ledger_of(read.totals, split)
     ledger.check()
     store_results(connection, contract, batch.batch_id, results)
     facts: dict[str, Any] = batches.ledger_values(ledger)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -37,17 +38,23 @@ class Repeats:
         self._rows += rows.num_rows
         if self._rows > _MAX_ROWS:
             self._seen = {}
+        if not self._seen or not rows.num_rows:
             return
         frame = pl.DataFrame(pl.from_arrow(rows))
         prints = frame.select(_fingerprint(columns).alias(name) for name, columns in self._columns.items())
-        keys = np.frombuffer(rows.column(BASE).buffers()[1], dtype=np.uint64)[::2]  # type: ignore[arg-type]
-        self._seen[KEY].append(keys[: rows.num_rows].copy())
+        self._seen[KEY].append(_first_halves(rows.column(BASE)))
         for name in self._columns:
             self._seen[name].append(prints[name].to_numpy().copy())
 
     def never(self) -> frozenset[str]:
         """Return the `unique` rules, and `KEY`, of which no two rows have the same content."""
         return frozenset(name for name, parts in self._seen.items() if _all_differ(parts))
+
+
+def _first_halves(keys: pa.Array[Any]) -> NDArray[np.uint64]:
+    """Return the first 8 bytes of each 16 (binary(16), without nulls)."""
+    data: Any = keys.buffers()[1]
+    return np.frombuffer(memoryview(data), dtype=np.uint64)[2 * keys.offset :: 2][: len(keys)].copy()
 
 
 def _fingerprint(columns: Sequence[str]) -> pl.Expr:

@@ -99,12 +99,14 @@ def split(
     as_of: date,
     scope: Scope | None,
     secret: str,
+    keys_differ: bool = False,
 ) -> Split:
     """Fill the batch's key table and gone table, and count. Commit is the caller's.
 
     Args:
         scope: columns and values the delivery speaks for; None means everything (full deliveries).
         secret: key of the record-key HMAC.
+        keys_differ: no two rows are known to share a record key.
 
     Raises:
         RefusedError: more rows share one key than can be told apart.
@@ -115,7 +117,7 @@ def split(
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
     _write_keys(connection, contract, batch_id)
-    _find_contested(connection, contract, batch_id)
+    _find_contested(connection, contract, batch_id, keys_differ=keys_differ)
     _number(connection, contract, batch_id)
     _write_contested_keys(connection, contract, batch_id, facts)
     write_gone(connection, contract, batch_id, scope, facts)
@@ -347,7 +349,7 @@ def _disposition(row_hash: str, withdraws: str) -> str:
     )
 
 
-def _find_contested(connection: Connection, contract: Contract, batch_id: int) -> None:
+def _find_contested(connection: Connection, contract: Contract, batch_id: int, *, keys_differ: bool) -> None:
     """`contested`: base keys that several rows or records share, or whose record is clearly another's; their rows.
 
     `content`: the rows with their base key and hash; `kept`: one row per base and content; `crowded`: bases with
@@ -355,7 +357,9 @@ def _find_contested(connection: Connection, contract: Contract, batch_id: int) -
     """
     rows = table(batch_id)
     execute(
-        connection, f"create temp table repeated as select _base as base from {rows} group by _base having count(*) > 1"
+        connection,
+        f"create temp table repeated as select _base as base from {rows}"
+        f" where {'false' if keys_differ else 'true'} group by _base having count(*) > 1",
     )
     strangers = ""
     if contract.identity:

@@ -16,6 +16,7 @@ from connectors.contract_model import RuleBase
 from connectors.database import Connection, arrow_connection
 from connectors.in_force import in_force
 from connectors.record_hashes import with_hashes
+from connectors.repeats import Repeats
 from connectors.sql_text import execute, names, one
 
 ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
@@ -59,7 +60,14 @@ def drop(connection: Connection, batch_id: int) -> None:
 
 
 def load(
-    dsn: str, batch_id: int, batches: Iterable[CheckedBatch], contract: Contract, secret: str, *, offset: int = 0
+    dsn: str,
+    batch_id: int,
+    batches: Iterable[CheckedBatch],
+    contract: Contract,
+    secret: str,
+    *,
+    offset: int = 0,
+    repeats: Repeats | None = None,
 ) -> int:
     """Copy checked rows with their hashes, and their findings, into staging, batch by batch; return the number of rows.
 
@@ -71,10 +79,11 @@ def load(
         contract: of the rows.
         secret: key of the record-key HMAC.
         offset: added to row numbers: physical rows of the delivery's earlier parts.
+        repeats: looks at every row.
     """
     loaded = 0
     with arrow_connection(dsn) as connection, connection.cursor() as cursor:
-        for batch in ahead(_hashed(batches, contract, secret)):
+        for batch in ahead(_hashed(batches, contract, secret, repeats)):
             loaded += batch.rows.num_rows
             _ingest(cursor, table(batch_id), _shifted(batch.rows, "_row_no", offset))
             _ingest(cursor, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
@@ -83,8 +92,14 @@ def load(
     return loaded
 
 
-def _hashed(batches: Iterable[CheckedBatch], contract: Contract, secret: str) -> Iterator[CheckedBatch]:
-    return (replace(batch, rows=with_hashes(batch.rows, contract, secret)) for batch in batches)
+def _hashed(
+    batches: Iterable[CheckedBatch], contract: Contract, secret: str, repeats: Repeats | None
+) -> Iterator[CheckedBatch]:
+    for batch in batches:
+        rows = with_hashes(batch.rows, contract, secret)
+        if repeats is not None:
+            repeats.look(rows)
+        yield replace(batch, rows=rows)
 
 
 def load_issues(dsn: str, batch_id: int, issues: pa.RecordBatch) -> None:
@@ -109,7 +124,13 @@ def _shifted(rows: pa.RecordBatch, column: str, offset: int) -> pa.RecordBatch:
 
 
 def judge_contract_rules(
-    connection: Connection, contract: Contract, batch_id: int, headers: Mapping[str, str], *, as_of: date
+    connection: Connection,
+    contract: Contract,
+    batch_id: int,
+    headers: Mapping[str, str],
+    *,
+    as_of: date,
+    never_repeated: frozenset[str] = frozenset(),
 ) -> list[CheckResult]:
     """Evaluate the contract's `unique` and `reference` rules on the staged rows; findings go to the issue table.
 
@@ -118,6 +139,7 @@ def judge_contract_rules(
 
     Args:
         headers: the department's own header of each delivered column.
+        never_repeated: `unique` rules of which no two rows have the same content.
     """
     results = []
     for name, rule in contract.rules.items():
@@ -125,6 +147,8 @@ def judge_contract_rules(
         match rule:
             case Unique():
                 column, judged = rule.columns[0], _unique(contract, batch_id, rule)
+                if name in never_repeated:
+                    judged = replace(judged, failing=None)
             case Reference():
                 column = rule.column
                 if _find_known(connection, contract, batch_id, rule, as_of):
@@ -144,10 +168,10 @@ def judge_contract_rules(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Queries for how many rows a rule judges, and for `_row_no, value` of those that fail it."""
+    """Queries for how many rows a rule judges, and for `_row_no, value` of those that fail it (None: no row does)."""
 
     checked: str
-    failing: str
+    failing: str | None
 
 
 def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
@@ -158,8 +182,8 @@ def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
     rows, first = table(batch_id), f's."{rule.columns[0]}"'
     filled = " or ".join(f's."{c}" is not null' for c in rule.columns)
     judged = (
-        f"({filled}) and not exists (select from {table(batch_id, '_key')} d where d.row_no = s._row_no"
-        " and d.disposition = 'duplicate')"
+        f"({filled}) and s._row_no not in (select d.row_no from {table(batch_id, '_key')} d"
+        " where d.disposition = 'duplicate')"
     )
     content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
     suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
@@ -209,6 +233,8 @@ def _facts(name: str, rule: RuleBase, column: str, headers: Mapping[str, str]) -
 def _settle(connection: Connection, batch_id: int, facts: Mapping[str, str | None], judged: _Judged) -> tuple[int, int]:
     """Note every failing row; return how many were judged and how many passed."""
     checked = int(one(connection, judged.checked)[0])
+    if judged.failing is None:
+        return checked, checked
     failed = execute(
         connection,
         f"insert into {table(batch_id, '_issue')}"

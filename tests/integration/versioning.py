@@ -19,6 +19,7 @@ from connectors.database import Connection, connect
 from connectors.normalise import Context
 from connectors.raw_tables import ensure_raw_tables
 from connectors.rejected_rows import candidates
+from connectors.repeats import KEY, Repeats
 
 SECRET = "6b" * 32
 Rows = Sequence[Mapping[str, str | None]]
@@ -96,8 +97,18 @@ class Desk:
             unfit=pl.DataFrame(pl.from_arrow(unfit)),
         )
         issues = pa.RecordBatch.from_pylist([], schema=ISSUE_SCHEMA)
-        staging.load(self.dsn, batch_id, [CheckedBatch(kept, issues, spoken_of)], self.contract, SECRET)
-        outcome = splitting.split(self.connection, self.contract, batch_id, as_of=as_of, scope=scope, secret=SECRET)
+        repeats = Repeats(self.contract)
+        checked = [CheckedBatch(kept, issues, spoken_of)]
+        staging.load(self.dsn, batch_id, checked, self.contract, SECRET, repeats=repeats)
+        outcome = splitting.split(
+            self.connection,
+            self.contract,
+            batch_id,
+            as_of=as_of,
+            scope=scope,
+            secret=SECRET,
+            keys_differ=KEY in repeats.never(),
+        )
         return batch_id, outcome
 
     def _typed(self, rows: Rows, first: int) -> pa.RecordBatch:
