@@ -13,7 +13,8 @@ def group_by_credit_code(facts: Facts) -> pl.DataFrame:
     """Group the mentions that have a right credit code.
 
     Those on one code whose names are alike are one unit; so are those under a second name, and those under another name
-    with the same day of establishment or the same legal representative and address (an entity that was renamed).
+    with the same day of establishment or the same legal representative and address (an entity that was renamed); where
+    one of them is no register, which may know it by its former name, the same legal representative is enough.
     Whoever is on the code with a clearly different name is a unit of its own, and the code of all of them is contested:
     it says no more who is meant. A mention without a name belongs to the one unit on its code; where there are several,
     its code says nothing either and it is left out.
@@ -58,9 +59,17 @@ def _same(coded: pl.DataFrame, facts: Facts) -> pl.DataFrame:
     pairs = pairs.filter(are_alike(pairs["core"], pairs["core_other"]))
     second = coded.select("i", "uscc", "unit").join(facts.other_names, on="i")
     listed = pl.concat([names, second.select("uscc", "unit", "core")]).unique(maintain_order=True)
-    told = coded.join(facts.compared, on="i", maintain_order="left")
+    told = coded.join(facts.compared, on="i", maintain_order="left").join(
+        facts.mentions.select("i", "is_own"), on="i", maintain_order="left"
+    )
     same_day = told.select("uscc", "unit", "established_on").drop_nulls().unique(maintain_order=True)
     same_seat = told.select("uscc", "unit", "legal_representative", "address").drop_nulls().unique(maintain_order=True)
+    led = (
+        told.drop_nulls("legal_representative")
+        .group_by("uscc", "unit", "legal_representative", maintain_order=True)
+        .agg(pl.col("is_own").any())
+    )
+    same_leader = _pairs(led, "uscc", "legal_representative").filter(~pl.col("is_own") | ~pl.col("is_own_other"))
     return pl.concat(
         found.select("unit", "other")
         for found in (
@@ -68,6 +77,7 @@ def _same(coded: pl.DataFrame, facts: Facts) -> pl.DataFrame:
             _pairs(listed, "uscc", "core"),
             _pairs(same_day, "uscc", "established_on"),
             _pairs(same_seat, "uscc", "legal_representative", "address"),
+            same_leader,
         )
     )
 

@@ -145,7 +145,7 @@ def test_one_code_is_one_entity_when_the_name_is_a_variant(register: Register, v
     assert not found.reviews
 
 
-def test_one_code_is_one_entity_when_a_second_name_or_the_day_or_the_seat_says_so(register: Register) -> None:
+def test_one_code_is_one_entity_when_a_second_name_or_the_day_or_the_leader_says_so(register: Register) -> None:
     register.state(
         "first", uscc=USCC[0], name="威海卫中心小学", other_names="第二名称：威海实验学校、第三名称：海滨校区"
     )
@@ -155,9 +155,12 @@ def test_one_code_is_one_entity_when_a_second_name_or_the_day_or_the_seat_says_s
     seat = {"legal_representative": "王力", "address": "威海市环翠区海滨路1号"}
     register.state("old", uscc=USCC[2], name="文登甲建筑有限公司", **seat)
     register.state("new", TAXES, uscc=USCC[2], name="文登乙置业有限公司", **(seat | {"address": "环翠区海滨路1号"}))
+    register.state("now", uscc=USCC[3], name="乳山丙渔具有限公司", legal_representative="孙立")
+    register.state("fined then", PENALTIES, uscc=USCC[3], name="乳山丁商贸有限公司", legal_representative="孙立")
     found = register.link(full=True)
     assert found.groups == {
-        frozenset({"first", "second"}), frozenset({"before", "renamed"}), frozenset({"old", "new"})
+        frozenset({"first", "second"}), frozenset({"before", "renamed"}), frozenset({"old", "new"}),
+        frozenset({"now", "fined then"}),
     }  # fmt: skip
 
 
