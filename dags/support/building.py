@@ -8,12 +8,14 @@ from datetime import date
 from typing import Any
 
 from connectors import catalogue, raw_tables
-from connectors.contract import load_contracts
+from connectors.contract import Contracts, load_contracts
 from connectors.database import connect
 from connectors.protection.protect import collect_reads, protect
-from connectors.settings import load_settings
-from dags.support import lineage, models, runs
+from connectors.settings import Settings, load_settings
+from dags.support import library_builds, lineage, models, runs
 from dags.support.clock import now
+from dags.support.golden.declaration import LIBRARIES, LibraryName
+from dags.support.library_builds import Need
 
 log = logging.getLogger(__name__)
 
@@ -52,13 +54,29 @@ def prepare(run_id: str) -> None:
 
 
 def build(run_id: str, database: str) -> None:
-    """Build and test one database's models; what stands then is granted as its columns' levels allow.
+    """Build and test one database's models, a base library only as far as something changed, and grant what stands.
 
     Raises:
         RuntimeError: models or tests failed; names them.
     """
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
+    if database not in LIBRARIES:
+        _build(settings, contracts, run_id, database, full_refresh=_full_refresh(run_id))
+        return
+    library: LibraryName = "population" if database == "population" else "legal_entity"
+    version = library_builds.version_of(library, contracts)
+    with connect(settings.dsn()) as connection:
+        need = Need.EVERYTHING if _full_refresh(run_id) else library_builds.need(connection, library, version)
+    if need is Need.NOTHING:
+        runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
+        return
+    _build(settings, contracts, run_id, database, full_refresh=need is Need.EVERYTHING)
+    with connect(settings.dsn()) as connection:
+        library_builds.remember(connection, library, version, now=now())
+
+
+def _build(settings: Settings, contracts: Contracts, run_id: str, database: str, *, full_refresh: bool) -> None:
     finished = 0
 
     def on_node(name: str, total: int) -> None:
@@ -68,7 +86,7 @@ def build(run_id: str, database: str) -> None:
             settings, run_id, "warehouse", database, state="running", done=finished, total=total, note=name
         )
 
-    report = models.run_models(settings, contracts, database, full_refresh=_full_refresh(run_id), on_node=on_node)
+    report = models.run_models(settings, contracts, database, full_refresh=full_refresh, on_node=on_node)
     note = f"{report.models} 个模型，{report.tests} 项检验"
     state: runs.StepState = "failed" if report.failed else "done"
     runs.report_progress(settings, run_id, "warehouse", database, state=state, done=finished, total=finished, note=note)

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from connectors.contract import Contract
 from connectors.model_sources import render_sources
 from connectors.settings import CHECKOUT, Settings
+from dags.support.golden import reading, rendering
 
 PROJECT = CHECKOUT / "dbt_project"
 SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "catalogue", "mart")
@@ -124,20 +125,32 @@ def generated_path(settings: Settings) -> Path:
 
 
 def render_generated(contracts: Mapping[str, Contract], place: Path, project: Path = PROJECT) -> None:
-    """Write what the project takes from contracts and from the operand folder, if it changed.
+    """Write what the project takes from contracts, from the operand folder and from the survivorship declaration.
 
     Args:
         contracts: by contract id.
-        place: the home's model folder; below it the folder `generated`, as `dbt_project.yml` names it.
+        place: the home's model folder; below it `generated` and `libraries`, as `dbt_project.yml` names them.
         project: whose operand models are united.
+
+    Raises:
+        SurvivorshipError: the declaration names a contract, role or column that does not exist.
     """
-    folder = place / "generated"
-    folder.mkdir(parents=True, exist_ok=True)
     names = sorted(path.stem for path in (project / _OPERANDS).glob("ind_*.sql"))
-    for name, text in {
-        "raw_sources.yml": render_sources(contracts),
-        "int_indicator__measured.sql": render_operand_union(names),
-    }.items():
+    _write(
+        place / "generated",
+        {"raw_sources.yml": render_sources(contracts), "int_indicator__measured.sql": render_operand_union(names)},
+    )
+    for library, declaration in reading.load(contracts).items():
+        _write(place / "libraries" / library, rendering.render(declaration))
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Make a folder hold exactly these files; one that is so already keeps its time, and dbt need not parse it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in texts and path.suffix in (".sql", ".yml"):
+            path.unlink()
+    for name, text in texts.items():
         path = folder / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue

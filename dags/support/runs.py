@@ -22,7 +22,13 @@ from connectors.settings import CHECKOUT, Settings
 
 Verdict = Literal["passed", "target_missed"]
 StepState = Literal["running", "done", "held", "failed"]
-_RULE_FILES = ("seeds/**/*.csv", "dbt_project/models/**/*.sql", "dbt_project/ma*/**/*.sql", "expectations/**/*.yml")
+_RULE_FILES = (
+    "seeds/**/*.csv",
+    "dbt_project/models/**/*.sql",
+    "dbt_project/ma*/**/*.sql",
+    "expectations/**/*.yml",
+    "dags/support/golden/*.py",
+)
 
 
 def run_name(dag_run_id: str) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
@@ -189,19 +190,16 @@ CODE, OTHER, FAR, GONE, LATE = (
 def test_cloud_enterprises_count_once_when_resolved_in_use_in_city(
     connection: Connection, contracts: Contracts
 ) -> None:
-    entities = [
+    entities: list[dict[str, Any]] = [
         {"uscc": CODE, "name": "甲", "division_code": "371002"},
-        {"uscc": OTHER, "name": "乙", "division_code": None},
-        {"uscc": FAR, "name": "丙", "division_code": None},
+        {"uscc": OTHER, "name": "乙", "division_code": "371000"},
+        {"uscc": FAR, "name": "丙", "division_code": "370200"},
         {"uscc": GONE, "name": "丁", "division_code": "371002", "status": "注销", "cancelled_on": BEFORE},
         {"uscc": LATE, "name": "戊", "division_code": "371002", "cancelled_on": AFTER},
-        {"uscc": LATE, "name": "己", "division_code": "371002", "_key": "twin"},
+        {"uscc": LATE, "name": "己", "division_code": "371002"},
     ]
-    deliver(connection, contracts, "market_regulation__enterprise", entities)
-    connection.execute(
-        "insert into legal_entity.entity_key select 'market_regulation__enterprise', _record_key, gen_random_uuid(), 1"
-        " from raw.market_regulation__enterprise"
-    )
+    deliver(connection, contracts, "market_regulation__enterprise", [])
+    _hold(connection, entities)
     names = {CODE: "甲", OTHER: "乙", FAR: "丙", GONE: "丁", LATE: "戊", "9137100000000000XX": "无"}
     rows = [
         {"uscc": code, "name": name, "provider": "云一", "migrated_on": BEFORE, "status": "在用"}
@@ -215,16 +213,31 @@ def test_cloud_enterprises_count_once_when_resolved_in_use_in_city(
     assert operands(connection, "cloud_enterprises") == {"count": (3, "另有 1 个信用代码在法人库中查无主体，未计入")}
 
 
-def test_code_does_not_give_the_division_when_its_check_failed(connection: Connection, contracts: Contracts) -> None:
-    row = {"uscc": CODE, "name": "甲", "_issues": [{"column": "uscc", "rule": "uscc.check"}]}
-    deliver(connection, contracts, "market_regulation__enterprise", [row])
-    connection.execute(
-        "insert into legal_entity.entity_key select 'market_regulation__enterprise', _record_key, gen_random_uuid(), 1"
-        " from raw.market_regulation__enterprise"
-    )
-    cloud = {"uscc": CODE, "name": "甲", "provider": "云一", "migrated_on": BEFORE}
-    deliver(connection, contracts, "industry_it__cloud_enterprise", [cloud])
-    assert values(connection, "cloud_enterprises") == {"count": 0}
+def test_cloud_enterprises_are_those_in_force_at_both_clocks(connection: Connection, contracts: Contracts) -> None:
+    deliver(connection, contracts, "market_regulation__enterprise", [])
+    here = {"name": "甲", "division_code": "371002"}
+    _hold(connection, [{"uscc": CODE, **here, "valid_from": BEFORE, "valid_to": AS_OF}])
+    _hold(connection, [{"uscc": OTHER, **here, "valid_from": AFTER}])
+    _hold(connection, [{"uscc": FAR, **here, "known_from": 1_000}, {"uscc": GONE, **here, "known_to": 1}])
+    _hold(connection, [{"uscc": LATE, **here}])
+    clouds = [
+        {"uscc": code, "name": "甲", "provider": "云一", "migrated_on": BEFORE}
+        for code in (CODE, OTHER, FAR, GONE, LATE)
+    ]
+    deliver(connection, contracts, "industry_it__cloud_enterprise", clouds)
+    assert values(connection, "cloud_enterprises") == {"count": 1}
+
+
+def _hold(connection: Connection, entities: list[dict[str, Any]]) -> None:
+    """Let the library of legal entities hold these states, known from the first delivery on."""
+    for entity in entities:
+        state = {"valid_from": BEFORE, "known_from": 0, "status": "在用"} | entity
+        connection.execute(
+            sql.SQL("insert into legal_entity.entity_history (entity_id, {}) values (gen_random_uuid(), {})").format(
+                sql.SQL(", ").join(map(sql.Identifier, state)), sql.SQL(", ").join(sql.Placeholder() * len(state))
+            ),
+            list(state.values()),
+        )
 
 
 def _statistic(year: str, value: float, **facts: Any) -> dict[str, Any]:

@@ -15,11 +15,13 @@ from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import Settings
 from dags.support import lineage, models
 from tests.conftest import create_database, drop_database, dsn_of
+from tests.integration.linked import deliver_linked, subject
 from tests.integration.modelled import AS_OF, deliver, open_run, publish
 from weihai import explain
 from weihai.commands.sql import QuestionRefusedError, ask, ask_as
 from weihai.roles import RoleError
 
+REGISTER = "market_regulation__enterprise"
 JUNE = date(2021, 6, 30)
 CODES = [f"913710000000000{n}A" for n in range(10, 16)]
 
@@ -83,10 +85,12 @@ def city(
     built = City(Settings(home=tmp_path_factory.mktemp("runs"), warehouse_dsn=dsn_of(server, name)), contracts)
     with connect(built.settings.dsn()) as connection:
         ensure_raw_tables(connection, contracts)
-        register = "market_regulation__enterprise"
-        first = [{"uscc": code, "name": f"甲{code[-2]}", "status": None} for code in CODES[:4]]
-        first.append({"uscc": CODES[0], "name": "同码另一家", "_key": "twin"})
-        deliver(connection, contracts, register, first, as_of=JUNE)
+        first = [
+            {"uscc": code, "name": f"甲{code[-2]}", "status": None, "_of": {"entity": subject(n)}}
+            for n, code in enumerate(CODES[:4])
+        ]
+        first.append({"uscc": CODES[0], "name": "同码另一家", "_key": "twin", "_of": {"entity": subject(9)}})
+        deliver_linked(connection, contracts, REGISTER, first, as_of=JUNE)
         departments = [
             {"department_code": f"{n}", "name": f"部门{n}", "level": "市级", "is_government_department": True}
             for n in range(20)
@@ -106,10 +110,10 @@ def city(
         deliver(connection, contracts, "big_data_center__open_dataset", _open_categories(20), as_of=JUNE)
         _build(built, connection, "run-june", JUNE, models.SELECTORS)
         changed = [
-            {"uscc": CODES[1], "name": "甲1", "status": "注销"},
-            {"uscc": CODES[5], "name": "新设", "division_code": "371082"},
+            {"uscc": CODES[1], "name": "甲1", "status": "注销", "_of": {"entity": subject(1)}},
+            {"uscc": CODES[5], "name": "新设", "division_code": "371082", "_of": {"entity": subject(5)}},
         ]
-        deliver(connection, contracts, register, changed, withdrawn=[f"['{CODES[2]}']"])
+        deliver_linked(connection, contracts, REGISTER, changed, withdrawn=[f"['{CODES[2]}']"])
         deliver(
             connection, contracts, "big_data_center__open_dataset", _open_categories(19), withdrawn=["['地理空间']"]
         )

@@ -1,42 +1,28 @@
--- one row per legal entity and identifier that leads to it
-{{ config(materialized="view") }}
+-- one row per legal entity or sole trader and number or alias that leads to it
+-- depends_on: {{ ref("int_entity__touched") }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        full_refresh=false,
+        pre_hook="{{ remove_touched('entity') }}",
+        post_hook=["{{ index_identifiers('entity') }}", "{{ remember_build('entity') }}"],
+    )
+}}
 
 with
 
-entities as (
-    select * from {{ ref("entity") }}
-),
-
-final as (
-    select
-        entities.entity_id,
-        '统一社会信用代码' as identifier_kind,
-        entities.uscc as identifier,
-        entities.is_uscc_valid as is_valid,
-        entities.source_table,
-        entities.source_batch_id
-    from entities
-    where entities.uscc is not null
-    union all
-    select
-        entities.entity_id,
-        '注册号' as identifier_kind,
-        entities.registration_no as identifier,
-        true as is_valid,
-        entities.source_table,
-        entities.source_batch_id
-    from entities
-    where entities.registration_no is not null
-    union all
-    select
-        entities.entity_id,
-        '组织机构代码' as identifier_kind,
-        substr(entities.uscc, 9, 9) as identifier,
-        true as is_valid,
-        entities.source_table,
-        entities.source_batch_id
-    from entities
-    where entities.is_uscc_valid
+identified as (
+    select * from {{ ref("int_entity__identified") }}
 )
 
-select * from final
+select
+    identified.entity_id,
+    identified.identifier_kind,
+    identified.identifier,
+    bool_or(identified.is_valid) as is_valid,
+    min(identified.valid_from) as valid_from,
+    case when count(*) = count(identified.valid_to) then max(identified.valid_to) end as valid_to,
+    min(identified.batch_id) as first_batch_id
+from identified
+group by identified.entity_id, identified.identifier_kind, identified.identifier

@@ -1,4 +1,4 @@
--- one row per legal entity or sole trader, masked
+-- one row per row of entity, masked
 {{ config(materialized="view") }}
 
 {{ masked(ref("entity")) }}

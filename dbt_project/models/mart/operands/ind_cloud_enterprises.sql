@@ -32,7 +32,7 @@ entities as (
         and coalesce(entity.established_on <= run.as_of, true)
         and not coalesce(entity.cancelled_on <= run.as_of, false)
         and coalesce(entity.division_code like '3710%', false) as is_counted
-    from {{ ref("int_entity__resolved") }} as entity
+    from {{ as_of_run(ref("entity_history")) }} as entity
     cross join run
 ),
 

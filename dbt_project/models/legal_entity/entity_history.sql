@@ -1,0 +1,30 @@
+-- one row per legal entity or sole trader, stretch of time and state of knowledge about it
+-- depends_on: {{ ref("int_entity__touched") }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="append",
+        full_refresh=false,
+        pre_hook="{{ supersede('entity') }}",
+        post_hook=["{{ index_present('entity') }}", "{{ remember_build('entity') }}"],
+        indexes=[{"columns": ["entity_id", "valid_from"]}, {"columns": ["uscc"]}],
+    )
+}}
+
+with
+
+stated as (
+    select * from {{ ref("int_entity__stated") }} as state
+    where {{ is_news("entity", "state") }}
+),
+
+build as (
+    select * from {{ ref("int_entity__build") }}
+)
+
+select
+    stated.*,
+    build.known_at as known_from,
+    cast(null as bigint) as known_to
+from stated
+cross join build

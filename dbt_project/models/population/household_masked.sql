@@ -1,0 +1,4 @@
+-- one row per household, masked
+{{ config(materialized="view") }}
+
+{{ masked(ref("household")) }}

@@ -1,0 +1,4 @@
+-- one row per row of person, masked
+{{ config(materialized="view") }}
+
+{{ masked(ref("person")) }}
