@@ -186,7 +186,8 @@ def _write_reviews(step: Step) -> None:
         # a mention that is gone has no review either
         scope += (
             " and (source_id, mention_key) in (select source_id, mention_key from pg_temp.reached"
-            " union all select source_id, mention_key from pg_temp.touched)"
+            " union all select t.source_id, t.mention_key from pg_temp.touched t where not exists (select"
+            f" from {library.mention} m where m.source_id = t.source_id and m.mention_key = t.mention_key))"
         )
     differs = (
         f"(select source_id, mention_key, candidate_id, reason, weight from linkage.review where {scope}"

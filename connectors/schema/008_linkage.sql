@@ -11,8 +11,8 @@ language sql immutable parallel safe as $$
     select case
         when number !~ '^[0-9]{17}[0-9X]$' or not pg_input_is_valid(substr(number, 7, 8), 'date') then false
         else substr(number, 15, 3) <> '000'
-            and make_date(substr(number, 7, 4)::int, substr(number, 11, 2)::int, substr(number, 13, 2)::int)
-                between date '1840-01-01' and as_of
+            -- not make_date: its error would come while the statement is planned
+            and to_date(substr(number, 7, 8), 'YYYYMMDD') between date '1840-01-01' and as_of
             and substr(number, 18, 1) = substr('10X98765432', 1 + (
                 select sum(substr(number, place::int, 1)::int * weight)::int % 11
                 from unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::int[]) with ordinality as w (weight, place)
@@ -71,6 +71,43 @@ create table linkage.person_mention (
     father_name text,
     primary key (source_id, mention_key)
 );
+
+create index on linkage.person_mention (id_no) where id_no is not null;
+create index on linkage.person_mention (name, substr(id_no, 7, 8));
+create index on linkage.person_mention (former_name) where former_name is not null;
+create index on linkage.person_mention (mother_id_no) where mother_id_no is not null;
+create index on linkage.person_mention (father_id_no) where father_id_no is not null;
+create index on linkage.person_mention (household_no) where household_no is not null;
+
+-- one row per mention that does not stand by a number of its own: it has no usable one, or a contradicted one, or the
+-- only evidence for its number is itself
+create table linkage.person_weak (
+    source_id smallint not null,
+    mention_key uuid not null,
+    -- the number where it stands for itself, else `source_id:mention_key`
+    item text not null,
+    primary key (source_id, mention_key)
+);
+create index on linkage.person_weak (item);
+
+-- one row per weak mention and thing it has in common with whom it may be: a hash of a name and a date of birth, …
+create table linkage.person_weak_key (
+    key bigint not null,
+    item text not null
+);
+create index on linkage.person_weak_key (key);
+create index on linkage.person_weak_key (item);
+
+-- one row per weak item (or number) and item (other number) that may be the same person: their weight, where it is enough
+-- for a review
+create table linkage.person_pair (
+    item text not null,
+    candidate text not null,
+    -- log2 of the odds that they are the same person
+    weight real not null,
+    primary key (item, candidate)
+);
+create index on linkage.person_pair (candidate);
 
 -- one row per mention of a legal entity or sole trader, as above
 create table linkage.entity_mention (
@@ -184,6 +221,9 @@ comment on table linkage.source is '契约中的提及角色：每个契约每�
 comment on table linkage.person_mention is '对自然人的提及：每条现行记录每个角色一行';
 comment on table linkage.entity_mention is '对法人及个体工商户的提及：每条现行记录每个角色一行';
 comment on table linkage.entity_key is '主体提及可供比对的代码和名称（散列值）';
+comment on table linkage.person_weak is '不能仅凭号码确定为谁的提及';
+comment on table linkage.person_weak_key is '此类提及与可能的人相同之处（散列）';
+comment on table linkage.person_pair is '可能为同一人的两项及其权重（以 2 为底的优势对数）';
 comment on table linkage.person_link is '提及与自然人标识的对应：全量重算也保留';
 comment on table linkage.entity_link is '提及与主体标识的对应：全量重算也保留';
 comment on table linkage.identity_event is '标识的合并与拆分：每次一行';

@@ -1,30 +1,250 @@
-"""Deciding which mentions mean the same person: by usable numbers."""
+"""Deciding which mentions mean the same person: by numbers, then by the model where a number does not say."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from connectors.sql_text import execute
+from linkage.persons import blocking, deciding, numbers, weighing
+from linkage.persons.model import Model, load
 from linkage.step import Step
 
 
 def resolve(step: Step) -> None:
-    """One person per usable number; a mention without one is a person of its own, or nobody."""
-    reached = ""
+    """Decide on all mentions, or on those that changed ones reach through numbers and pairs.
+
+    What is decided is a function of the mentions alone: pairs are weighed by fixed parameters and kept in
+    `linkage.person_pair`, so that only pairs with a changed item are weighed again.
+    """
+    model = load()
+    facts = _sources(step)
+    rank = {contract: n for n, contract in enumerate(model.trust)}
+    trust = {number: rank[contract] for (contract, _), number in facts.items() if contract in rank}
+    base = [number for (contract, _), number in facts.items() if contract in model.base_registers]
+    once = {number for (contract, role), number in facts.items() if f"{contract}/{role}" in model.once}
+    if not step.full:
+        _find_renewed_numbers(step)
+    numbers.find_contradicted(step, trust)
+    _renew_weak(step, base)
+    _renew_pairs(step, model, once)
+    if not step.full:
+        _find_reached(step)
+    _decide(step, model, once)
+    _answer(step)
+
+
+def _sources(step: Step) -> dict[tuple[str, str], int]:
+    found = execute(
+        step.connection, "select contract_id, role, source_id from linkage.source where library = 'population'"
+    )
+    return {(contract, role): number for contract, role, number in found}
+
+
+def _find_renewed_numbers(step: Step) -> None:
+    """`renewed_number`: numbers of altered mentions, as they were and as they are; `renewed_mention`: all on them.
+
+    A child's mention has its household from its parents': it is altered with theirs.
+    """
+    connection = step.connection
+    for name in ("renewed_number", "renewed_mention"):
+        execute(connection, f"drop table if exists pg_temp.{name}")
+    execute(
+        connection,
+        "create temp table renewed_number as select b.id_no from pg_temp.before b join pg_temp.altered a"
+        " on a.source_id = b.source_id and a.mention_key = b.mention_key where b.is_id_usable"
+        " union select m.id_no from linkage.person_mention m join pg_temp.altered a"
+        " on a.source_id = m.source_id and a.mention_key = m.mention_key where m.is_id_usable",
+    )
+    execute(connection, "analyze renewed_number")
+    execute(
+        connection,
+        "create temp table renewed_mention as select source_id, mention_key from pg_temp.altered"
+        " union select m.source_id, m.mention_key from linkage.person_mention m"
+        " where m.is_id_usable and m.id_no in (select id_no from pg_temp.renewed_number)"
+        " union select m.source_id, m.mention_key from linkage.person_mention m"
+        " where m.mother_id_no in (select id_no from pg_temp.renewed_number)"
+        " union select m.source_id, m.mention_key from linkage.person_mention m"
+        " where m.father_id_no in (select id_no from pg_temp.renewed_number)",
+    )
+    execute(connection, "analyze renewed_mention")
+
+
+def _renew_weak(step: Step, base: list[int]) -> None:
+    """`linkage.person_weak` and its keys; `renewed`: the items that are new, gone or changed."""
+    connection = step.connection
+    among, only = "", ""
+    if step.full:
+        execute(connection, "truncate linkage.person_weak, linkage.person_weak_key, linkage.person_pair")
+    else:
+        execute(connection, "drop table if exists pg_temp.renewed")
+        execute(
+            connection,
+            "create temp table renewed as with gone as (delete from linkage.person_weak w"
+            " using pg_temp.renewed_mention r where r.source_id = w.source_id and r.mention_key = w.mention_key"
+            " returning w.item)"
+            " select item from gone union select id_no from pg_temp.renewed_number",
+        )
+        among = " and m.id_no in (select id_no from pg_temp.renewed_number)"
+        only = " and (m.source_id, m.mention_key) in (select source_id, mention_key from pg_temp.renewed_mention)"
+    execute(
+        connection,
+        "with bearer as (select m.id_no, m.source_id from linkage.person_mention m left join pg_temp.contradicted c"
+        f" on c.source_id = m.source_id and c.mention_key = m.mention_key where m.is_id_usable{among}"
+        " and c.source_id is null),"
+        " lone as (select id_no from bearer group by id_no"
+        " having count(*) = 1 and not bool_or(source_id = any(%(base)s)))"
+        " insert into linkage.person_weak select m.source_id, m.mention_key,"
+        " case when m.is_id_usable and c.source_id is null then m.id_no else m.source_id || ':' || m.mention_key end"
+        " from linkage.person_mention m left join pg_temp.contradicted c"
+        " on c.source_id = m.source_id and c.mention_key = m.mention_key"
+        f" where (not m.is_id_usable or c.source_id is not null or m.id_no in (select id_no from lone)){only}",
+        {"base": base},
+    )
+    execute(connection, "analyze linkage.person_weak")
     if not step.full:
         execute(
-            step.connection,
-            "insert into pg_temp.reached select m.source_id, m.mention_key from linkage.person_mention m"
-            " where m.id_no in (select id_no from pg_temp.before union select n.id_no from linkage.person_mention n"
-            " join pg_temp.altered a on a.source_id = n.source_id and a.mention_key = n.mention_key)"
-            " union select n.source_id, n.mention_key from linkage.person_mention n"
-            " join pg_temp.altered a on a.source_id = n.source_id and a.mention_key = n.mention_key",
+            connection,
+            "insert into pg_temp.renewed select w.item from linkage.person_weak w join pg_temp.renewed_mention r"
+            " on r.source_id = w.source_id and r.mention_key = w.mention_key except select item from pg_temp.renewed",
         )
-        reached = " join pg_temp.reached r on r.source_id = m.source_id and r.mention_key = m.mention_key"
+        execute(connection, "analyze renewed")
+        execute(connection, "delete from linkage.person_weak_key where item in (select item from pg_temp.renewed)")
+    weak = (
+        "(select m.* from linkage.person_mention m join linkage.person_weak w on w.source_id = m.source_id"
+        " and w.mention_key = m.mention_key"
+        + ("" if step.full else " where w.item in (select item from pg_temp.renewed)")
+        + ")"
+    )
     execute(
-        step.connection,
-        "insert into pg_temp.decided select m.source_id, m.mention_key,"
-        " case when m.is_id_usable then md5(m.id_no)::uuid"
-        " else md5(m.source_id || m.mention_key::text)::uuid end,"
-        " case when m.is_id_usable then 'number' else 'own' end, null"
-        f" from linkage.person_mention m{reached} join linkage.source s on s.source_id = m.source_id"
-        " where m.is_id_usable or s.unlinked = 'own'",
+        connection,
+        f"insert into linkage.person_weak_key select distinct k.key, k.item from"
+        f" ({blocking.key_rows(blocking.told(weak))}) k",
+    )
+    execute(connection, "analyze linkage.person_weak_key")
+
+
+def _renew_pairs(step: Step, model: Model, once: set[int]) -> None:
+    """`linkage.person_pair`; `neighbour`: items that a renewed item was a pair with until now."""
+    if not step.full:
+        execute(step.connection, "drop table if exists pg_temp.neighbour")
+        execute(
+            step.connection,
+            "create temp table neighbour as with gone as (delete from linkage.person_pair p"
+            " where p.item in (select item from pg_temp.renewed) or p.candidate in (select item from pg_temp.renewed)"
+            " returning p.item, p.candidate) select item from gone union select candidate from gone",
+        )
+    if blocking.find_pairs(step):
+        weighing.weigh(step, model, once)
+    execute(step.connection, "analyze linkage.person_pair")
+
+
+def _find_reached(step: Step) -> None:
+    """`reached_item`: renewed items, their former neighbours, and all whom pairs or a contradicted number lead to."""
+    connection = step.connection
+    execute(connection, "drop table if exists pg_temp.reached_item")
+    execute(
+        connection,
+        "create temp table reached_item as with recursive reached as ("
+        " select item from pg_temp.renewed union select item from pg_temp.neighbour"
+        " union select case when p.item = r.item then p.candidate else p.item end from reached r"
+        " join lateral (select item, candidate from linkage.person_pair where item = r.item"
+        " union all select item, candidate from linkage.person_pair where candidate = r.item"
+        " union all select r.item, w.item from linkage.person_mention m join linkage.person_weak w"
+        " on w.source_id = m.source_id and w.mention_key = m.mention_key"
+        " where m.id_no = r.item and m.is_id_usable and w.item <> r.item) p on true)"
+        " select item from reached",
+    )
+    execute(connection, "analyze reached_item")
+
+
+def _decide(step: Step, model: Model, once: set[int]) -> None:
+    """`verdict` and `item_doubt`, by item."""
+    connection = step.connection
+    for name in ("verdict", "item_doubt"):
+        execute(connection, f"drop table if exists pg_temp.{name}")
+    execute(
+        connection,
+        "create temp table verdict (item text primary key, cluster text, method text, weight real);"
+        "create temp table item_doubt (item text, candidate text, reason text, weight real)",
+    )
+    reached = "" if step.full else " where p.item in (select item from pg_temp.reached_item)"
+    rows = execute(
+        connection,
+        "select p.item, p.candidate, p.weight, exists (select from linkage.person_weak w where w.item = p.item)"
+        f" from linkage.person_pair p{reached}",
+    ).fetchall()
+    pairs = [deciding.Pair(*row) for row in rows]
+    items = {i for p in pairs for i in (p.item, p.candidate) if not deciding.is_number(i)}
+    sources = {item: int(item.split(":", 1)[0]) for item in items}
+    registers = {item: source if source in once else None for item, source in sources.items()}
+    verdicts, doubts = deciding.decide(pairs, model, registers)
+    _copy(step, "verdict", ((v.item, v.cluster, v.method, v.weight) for v in verdicts))
+    _copy(step, "item_doubt", ((d.item, d.candidate, d.reason, d.weight) for d in doubts))
+
+
+def _copy(step: Step, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    with step.connection.cursor() as cursor, cursor.copy(f"copy pg_temp.{table} from stdin".encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+    execute(step.connection, f"analyze {table}")
+
+
+def _answer(step: Step) -> None:
+    """Turn items into mentions. A group of which every source says `none` is nobody."""
+    connection = step.connection
+    execute(connection, "drop table if exists pg_temp.told")
+    if step.full:
+        mentions = "linkage.person_mention m"
+    else:
+        execute(
+            connection,
+            "create temp table told as select m.* from linkage.person_mention m"
+            " where m.is_id_usable and m.id_no in (select item from pg_temp.reached_item)"
+            " union select m.* from linkage.person_mention m join linkage.person_weak w on w.source_id = m.source_id"
+            " and w.mention_key = m.mention_key where w.item in (select item from pg_temp.reached_item)",
+        )
+        execute(connection, "insert into pg_temp.reached select source_id, mention_key from pg_temp.told")
+        mentions = "pg_temp.told m"
+    execute(
+        connection,
+        "insert into pg_temp.decided select t.source_id, t.mention_key, md5(t.cluster)::uuid, t.method, t.weight from ("
+        " select i.*, bool_or(i.is_own) over (partition by i.cluster) as stands from ("
+        " select m.source_id, m.mention_key, coalesce(v.cluster, w.item) as cluster,"
+        " case when v.method is not null then v.method when strpos(w.item, ':') > 0 then 'own' else 'number' end"
+        " as method, v.weight, strpos(coalesce(v.cluster, w.item), ':') = 0 or s.unlinked = 'own' as is_own"
+        f" from {mentions} join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
+        " join linkage.source s on s.source_id = m.source_id left join pg_temp.verdict v on v.item = w.item) i) t"
+        " where t.stands"
+        " union all select m.source_id, m.mention_key, md5(m.id_no)::uuid, 'number', null"
+        f" from {mentions} left join linkage.person_weak w on w.source_id = m.source_id"
+        " and w.mention_key = m.mention_key where w.item is null",
+    )
+    _doubt(step, mentions)
+
+
+def _doubt(step: Step, mentions: str) -> None:
+    """Who is doubted is a mention, and the candidate another: the first of those that stand for the item."""
+    connection = step.connection
+
+    def stands_for(item: str) -> str:
+        return (
+            f"(select x.source_id, x.mention_key from linkage.person_weak x where x.item = {item}"
+            " union all select m.source_id, m.mention_key from linkage.person_mention m where m.is_id_usable"
+            f" and m.id_no = {item} and not exists (select from linkage.person_weak y"
+            " where y.source_id = m.source_id and y.mention_key = m.mention_key)"
+            " order by source_id, mention_key limit 1)"
+        )
+
+    execute(
+        connection,
+        "insert into pg_temp.doubt select w.source_id, w.mention_key, c.source_id, c.mention_key, d.reason, d.weight"
+        f" from pg_temp.item_doubt d cross join lateral {stands_for('d.item')} w"
+        f" cross join lateral {stands_for('d.candidate')} c"
+        f" union all select m.source_id, m.mention_key, h.source_id, h.mention_key, 'number_contradicted', null"
+        f" from {mentions} join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
+        " cross join lateral (select n.source_id, n.mention_key from linkage.person_mention n"
+        " left join linkage.person_weak o on o.source_id = n.source_id and o.mention_key = n.mention_key"
+        " where n.id_no = m.id_no and n.is_id_usable and coalesce(o.item, n.id_no) = n.id_no"
+        " order by n.source_id, n.mention_key limit 1) h where m.is_id_usable and w.item <> m.id_no",
     )

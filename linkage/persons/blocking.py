@@ -1,0 +1,169 @@
+"""Which pairs are weighed: weak items and whom they have something in common with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors.sql_text import execute, one
+from linkage.step import Step
+
+_STATED = "to_char(m.birth_date, 'YYYYMMDD')"
+_IN_NUMBER = "substr(m.number, 7, 8)"
+
+_OF_NUMBER = (
+    (1, f"n || {_IN_NUMBER}"),
+    (2, "n || substr(m.number, 1, 6) || substr(m.number, 15)"),
+    (5, f"left(n, 1) || substr(m.number, 1, 6) || {_IN_NUMBER}"),
+)
+"""Kind and text of what two mentions may have in common; `n` is a name or former name. A wrong digit of a number leaves
+two of its three parts (place, date of birth, sequence) as they are."""
+_OF_MORE = (
+    (1, f"n || {_STATED}", "birth_date"),
+    (3, "n || m.phone", "phone"),
+    (4, "n || m.place", "address"),
+    (6, f"{_STATED} || m.household", "household_no"),
+    (6, f"{_IN_NUMBER} || m.household", "household_no"),
+    (7, f"{_STATED} || m.mother_id_no", "mother_id_no"),
+    (7, f"{_IN_NUMBER} || m.mother_id_no", "mother_id_no"),
+)
+"""As above, and the column without which there is no such key. A date of birth may stand in the number or beside it."""
+
+_PLACE = (
+    "translate(replace(replace(replace(replace(m.address, '山东省', ''), '威海市', ''), '单元', ''), '室', ''),"
+    " '- ', '')"
+)
+
+
+def told(mentions: str) -> str:
+    """Return the select of mentions as they are compared: `item`, `number`, `household`, `place` and their columns.
+
+    A contradicted number is somebody else's; a child without a household of its own has its parents'.
+
+    Args:
+        mentions: a table or select of the columns of `linkage.person_mention`.
+    """
+    parents = (
+        "select h.household_no from linkage.person_mention h where h.is_id_usable and h.household_no is not null"
+        " and m.household_no is null and h.id_no in (m.mother_id_no, m.father_id_no)"
+        " order by h.id_no <> m.mother_id_no, h.source_id, h.mention_key limit 1"
+    )
+    return (
+        "select m.*, coalesce(w.item, m.id_no) as item,"
+        " case when (not m.is_id_usable or coalesce(w.item, m.id_no) = m.id_no) and length(m.id_no) = 18"
+        " then m.id_no end as number,"
+        f" coalesce(m.household_no, p.household_no) as household, {_PLACE} as place from {mentions} m"
+        " left join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
+        f" left join lateral ({parents}) p on m.mother_id_no is not null or m.father_id_no is not null"
+    )
+
+
+def key_rows(mentions: str) -> str:
+    """Return the select of (key, item) of weak mentions.
+
+    Args:
+        mentions: a select as `told` returns it.
+    """
+    keys = [*_OF_NUMBER, *((kind, text) for kind, text, _ in _OF_MORE)]
+    names = "(select m.name as n union all select m.former_name where m.former_name is not null)"
+    return f"select k.key, m.item from ({mentions}) m cross join lateral {names} as names {_keys(keys)}"
+
+
+def _strong_keys(mentions: str) -> str:
+    """Return the select of (key, item) of mentions that stand by their number, each key about once.
+
+    Args:
+        mentions: a table or select of the columns of `linkage.person_mention`.
+    """
+    named = (
+        f"select m.id_no as number, m.name as n from {mentions} m where m.name is not null group by m.id_no, m.name"
+        f" union all select m.id_no, m.former_name from {mentions} m where m.former_name is not null"
+    )
+    parts = [f"select k.key, m.number as item from ({named}) m {_keys(_OF_NUMBER)}"]
+    for column in dict.fromkeys(column for _, _, column in _OF_MORE):
+        keys = [(kind, text) for kind, text, needed in _OF_MORE if needed == column]
+        differs = f" and {_STATED} <> substr(m.id_no, 7, 8)" if column == "birth_date" else ""
+        facts = (
+            f"select m.*, m.id_no as number, m.name as n, m.household_no as household, {_PLACE} as place"
+            f" from {mentions} m where m.{column} is not null{differs}"
+        )
+        parts.append(f"select k.key, m.number as item from ({facts}) m {_keys(keys)}")
+    return " union all ".join(parts)
+
+
+def _on_two_numbers(step: Step) -> str:
+    """Return the select of pairs of well-supported numbers with one name and date of birth; they are only reviewed."""
+    weak = "select from linkage.person_weak w where w.item in (a.id_no, b.id_no)"
+    renewed = "" if step.full else " and m.id_no in (select id_no from pg_temp.renewed_number)"
+    named = (
+        f"(select distinct m.id_no, m.name, substr(m.id_no, 7, 8) as born from linkage.person_mention m"
+        f" where m.is_id_usable and length(m.id_no) = 18{renewed})"
+    )
+    others = named if step.full else "linkage.person_mention"
+    condition = "b.born = a.born" if step.full else "b.is_id_usable and substr(b.id_no, 7, 8) = a.born"
+    return (
+        f"select least(a.id_no, b.id_no), greatest(a.id_no, b.id_no) from {named} a join {others} b"
+        f" on b.name = a.name and {condition} and b.id_no <> a.id_no and length(b.id_no) = 18 where not exists ({weak})"
+    )
+
+
+def _keys(keys: Iterable[tuple[int, str]]) -> str:
+    values = ", ".join(f"(hashtextextended({text}, {kind}))" for kind, text in keys)
+    return f"cross join lateral (values {values}) as k (key) where k.key is not null"
+
+
+def find_pairs(step: Step) -> int:
+    """Make `pg_temp.pair (item, candidate)` of all that are to be weighed, and return their number.
+
+    Each has a weak item first; two weak ones, and two strong ones, stand in order. Two weak numbers are not compared.
+    In an incremental linking one of both is in `pg_temp.renewed`.
+    """
+    connection = step.connection
+    execute(connection, "drop table if exists pg_temp.pair")
+    new = "" if step.full else "where a.item in (select item from pg_temp.renewed)"
+    either = (
+        ""
+        if step.full
+        else " where w.item in (select item from pg_temp.renewed) or s.item in (select item from pg_temp.renewed)"
+    )
+    execute(
+        connection,
+        "create temp table pair as"
+        " select w.item, s.item as candidate from linkage.person_weak_key w"
+        f" join ({_strong_keys(_strong(step))}) s on s.key = w.key{either}"
+        " union select least(a.item, b.item), greatest(a.item, b.item) from linkage.person_weak_key a"
+        " join linkage.person_weak_key b on b.key = a.key and b.item <> a.item"
+        f" and (strpos(a.item, ':') > 0 or strpos(b.item, ':') > 0) {new}"
+        f" union {_on_two_numbers(step)}",
+    )
+    execute(connection, "analyze pair")
+    return int(one(connection, "select count(*) from pg_temp.pair")[0])
+
+
+def _strong(step: Step) -> str:
+    """Mentions that stand by their number: all, or those of renewed numbers and those that may meet renewed items."""
+    weak = "select from linkage.person_weak w where w.source_id = m.source_id and w.mention_key = m.mention_key"
+    if step.full:
+        return f"(select m.* from linkage.person_mention m where m.is_id_usable and not exists ({weak}))"
+    execute(step.connection, "drop table if exists pg_temp.near_mention")
+    renewed = f"({told(_RENEWED_WEAK)})"
+    execute(
+        step.connection,
+        "create temp table near_mention as with r as materialized " + renewed + " select m.* from"
+        " linkage.person_mention m where m.id_no in (select item from pg_temp.renewed)"
+        " union select m.* from linkage.person_mention m join (select name from r union select former_name from r) n"
+        " on n.name = m.name"
+        " union select m.* from linkage.person_mention m join (select name from r union select former_name from r) n"
+        " on n.name = m.former_name"
+        " union select m.* from linkage.person_mention m join (select distinct substr(number, 1, 14) as start from r) n"
+        " on m.id_no > n.start and m.id_no < n.start || 'a'"
+        " union select m.* from linkage.person_mention m join r on r.household = m.household_no"
+        " union select m.* from linkage.person_mention m join r on r.mother_id_no = m.mother_id_no",
+    )
+    execute(step.connection, "analyze near_mention")
+    return f"(select m.* from pg_temp.near_mention m where m.is_id_usable and not exists ({weak}))"
+
+
+_RENEWED_WEAK = (
+    "(select m.* from linkage.person_mention m join linkage.person_weak w on w.source_id = m.source_id"
+    " and w.mention_key = m.mention_key join pg_temp.renewed n on n.item = w.item)"
+)
