@@ -17,6 +17,7 @@ from typing import Any
 from connectors import scopes
 from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
+from connectors.privacy import mask_identifiers
 from connectors.raw_tables import indexed_afterwards
 from connectors.sql_text import execute, give_memory, names, one
 from connectors.staging import table
@@ -61,7 +62,7 @@ def lock(connection: Connection) -> None:
 
 
 def next_event(connection: Connection, kind: str, batch_id: int, *, actor: str, why: str, now: datetime) -> int:
-    """Take the next number of `quality.event` (under `lock`) and record the event.
+    """Take the next number of `quality.event` (under `lock`) and record the event; identifiers in `why` are masked.
 
     Args:
         kind: `apply`, `release` or `refuse`.
@@ -71,7 +72,7 @@ def next_event(connection: Connection, kind: str, batch_id: int, *, actor: str, 
         "insert into quality.event (seq, kind, batch_id, actor, why, happened_at)"
         " select coalesce(max(seq), 0) + 1, %(kind)s, %(batch)s, %(actor)s, %(why)s, %(now)s from quality.event"
         " returning seq",
-        {"kind": kind, "batch": batch_id, "actor": actor, "why": why, "now": now},
+        {"kind": kind, "batch": batch_id, "actor": actor, "why": mask_identifiers(why), "now": now},
     )
     return int(row[0])
 

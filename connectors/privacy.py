@@ -12,7 +12,6 @@ import re
 import secrets
 import shlex
 import stat
-import unicodedata
 from pathlib import Path
 
 from connectors.contract import ColumnType, Contract, Level
@@ -20,20 +19,22 @@ from connectors.errors import UserError
 from connectors.settings import Settings
 
 _CITIZEN_18 = re.compile(
-    r"(?<!\d)([1-9]\d{2})\d{3}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(\d{3})[\dXx]"
+    r"([1-9]\d{2})\d{3}[ -]?(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[ -]?(\d{3})[\dXx]", re.ASCII
 )
-_CITIZEN_15 = re.compile(r"(?<!\d)([1-9]\d{2})\d{5}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)")
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+_CITIZEN_15 = re.compile(r"(?<!\d)([1-9]\d{2})\d{5}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)", re.ASCII)
+_PHONE = re.compile(r"(?<!\d)((?:(?:\+|00)?86[ -]?)?1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)", re.ASCII)
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ　－＋", "0123456789Xx -+")
 _BLOCK = 64
 """Block size of SHA-256 in bytes (RFC 2104)."""
 
 
 def mask_identifiers(text: str) -> str:
-    """Mask citizen numbers and phone numbers standing anywhere in a file name or header; keep the rest.
+    """Mask citizen numbers and phone numbers standing anywhere in a file name, header or reason; keep the rest.
 
-    Full-width digits count as digits. Text without identifiers is returned unchanged.
+    Full-width digits count as digits, single blanks and dashes between a number's groups as part of it. Text without
+    identifiers is returned unchanged. `quality.mask_value(…, 'scan')` does the same.
     """
-    plain = unicodedata.normalize("NFKC", text)
+    plain = text.translate(_FULL_WIDTH)
     masked = _CITIZEN_18.sub(r"\1***********\2*", plain)
     masked = _CITIZEN_15.sub(r"\1************", masked)
     masked = _PHONE.sub(r"\1****\2", masked)
@@ -43,11 +44,14 @@ def mask_identifiers(text: str) -> str:
 def mask_kind(contract: Contract, column: str) -> str:
     """Return the kind of `quality.mask_value` under which a column's values leave its department.
 
-    L1 and L2 stay readable; free text in them is scanned for identifiers (`scan`).
+    L1 and L2 stay readable except for identifiers in them (`scan`); what stands in a column of dates, numbers or codes
+    and is none may have come from the next column, or from another department's file (`typed`).
     """
     kind = contract.columns[column].type
     if contract.level(column) in (Level.L1, Level.L2):
-        return "scan" if kind is ColumnType.TEXT else "plain" if kind is not ColumnType.USCC else "scan"
+        if kind in (ColumnType.TEXT, ColumnType.USCC):
+            return "scan"
+        return "typed"
     if kind is ColumnType.ID:
         return "id"
     for word, mask in (("phone", "phone"), ("account", "account"), ("address", "address")):

@@ -328,7 +328,7 @@ def copy_issues(connection: Connection, contract: Contract, batch_id: int) -> No
         connection,
         "insert into quality.issue (batch_id, row_no, column_name, header, rule, dimension, severity, message,"
         " value_masked, suggestion_masked) select %(batch)s, row_no, column_name, quality.mask_value(header, 'scan'),"
-        f" rule, dimension, severity, message, left(quality.mask_value(value, {kind}), 200),"
+        f" rule, dimension, severity, quality.mask_scan(message), left(quality.mask_value(value, {kind}), 200),"
         f" left(quality.mask_value(suggestion, case when suggestion like '%%。' then 'scan' else {kind} end), 200)"
         f" from {staging.table(batch_id, '_issue')} order by row_no nulls first, column_name nulls first, rule",
         {"batch": batch_id},

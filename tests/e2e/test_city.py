@@ -14,12 +14,21 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from connectors.sample.registers import FOR_INDICATORS
+from connectors.settings import Settings
+from tests import planted
 from tests.e2e.conftest import City
+from weihai.roles import role_dsn
 
 PERSONS = "4000"
+NAME = planted.NAMES[1]
+PLAIN_SCHEMAS = ("raw", "staging", "linkage", "population", "legal_entity", "credit", "licence")
+"""Where plain identifiers may stand: for `etl`, and a department's own raw tables for it."""
+EXTRACTS = ["household_population", "student", "electronic_licence", "enterprise", "administrative_penalty"]
+"""Of the planted deliveries."""
 REGISTER = Path(__file__).parents[3] / "shared" / "data" / "enterprise" / "weihai.csv"
 
 
@@ -195,20 +204,45 @@ def test_real_register_is_recognised_and_every_row_accounted_for(city: City) -> 
     assert loaded + unchanged + duplicate + rejected == 2172
 
 
-def test_no_identifier_reaches_airflows_logs_or_the_portal(city: City) -> None:
-    # waits for the runs that dropped files started: each replaces the portal as a whole
-    drained = city.weihai("run")
-    assert drained.returncode in (0, 3), drained.stdout + drained.stderr
-    names = {
-        n for (n,) in city.query("select legal_representative from raw.market_regulation__enterprise limit 300") if n
-    }
-    long_names = {n for n in names if len(n) >= 3}
-    assert long_names
-    shown = [
-        path
-        for folder in (city.home / "airflow" / "logs", city.home / "reports", city.home / "logs")
-        for path in folder.rglob("*")
-        if path.is_file()
-        and any(f'"{n}"' in (text := path.read_text("utf-8", errors="replace")) or f">{n}<" in text for n in long_names)
-    ]
-    assert shown == []
+def test_no_identifier_leaves_its_place_wherever_it_was_planted(city: City) -> None:
+    placed = planted.put(city.home / "landing")
+    run = city.weihai("run")
+    assert run.returncode in (0, 3), run.stdout + run.stderr
+    why = f"已电话核实：{planted.NUMBERS[0]}，{planted.PHONES[0]}"
+    held = city.query("select batch_id from quality.batch where status = 'held' and extract = any(%s)", EXTRACTS)
+    said = run.stdout
+    for (batch_id,) in held:
+        released = city.weihai("release", str(batch_id), "--why", why)
+        assert released.returncode == 0, released.stderr
+        said += released.stdout
+    run = city.weihai("run", "--full-refresh")
+    assert run.returncode in (0, 3), run.stdout + run.stderr
+    assert not [path for path in placed if path.exists()]
+    stored = city.query("select count(*) from raw.public_security__household_population where name = %s", NAME)
+    assert stored[0][0] > 0
+    assert planted.found_in((said + run.stdout + city.weihai("receipt").stdout).encode()) == set()
+    folders = [city.home / name for name in ("airflow", "dbt", "logs", "reports", "pulling")]
+    assert planted.in_files(folders) == {}
+    facts = json.loads((city.home / "postgres" / "connection.json").read_text(encoding="utf-8"))
+    for dsn, but in ((facts["dsn"], PLAIN_SCHEMAS), (facts["airflow_dsn"], ())):
+        with psycopg.connect(dsn) as connection:
+            assert planted.in_tables(connection, planted.relations_of(connection, but=but)) == {}
+
+
+def test_no_role_reads_what_is_not_its_own_when_it_logs_in(city: City) -> None:
+    settings = Settings(home=city.home)
+    with psycopg.connect(settings.dsn()) as connection:
+        relations = planted.relations_of(connection)
+        roles = [
+            role
+            for (role,) in connection.execute("select rolname from pg_roles where rolcanlogin and rolname !~ '^pg_'")
+            if role not in ("etl", "airflow", "postgres")
+        ]
+    assert {"analyst", "auditor", "public_open", "department_public_security"} <= set(roles)
+    holders: set[tuple[str, str]] = set()
+    for role in roles:
+        with psycopg.connect(role_dsn(settings, role)) as connection:
+            holders |= {(role, relation) for relation in planted.in_tables(connection, relations)}
+    strangers = [(r, t) for r, t in holders if not t.startswith(f"raw.{r.removeprefix('department_')}__")]
+    assert strangers == []
+    assert ("department_public_security", "raw.public_security__household_population") in holders

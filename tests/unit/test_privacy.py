@@ -22,6 +22,10 @@ from connectors.settings import Settings
         ("371002800101001 旧号", "371************ 旧号"),
         ("联系13812345678速回", "联系138****5678速回"),
         ("登记_20210930153000.csv", "登记_20210930153000.csv"),
+        ("20210930371002198001010016.csv", "20210930371***********001*.csv"),
+        ("371002 19800101 0016", "371***********001*"),
+        ("371002198001010016,371002198001010016", "371***********001*,371***********001*"),
+        ("+86 138-1234-5678、8613812345678", "+86 138****5678、86138****5678"),
         ("913710007060885349", "913710007060885349"),
         ("登记（１）.csv", "登记（１）.csv"),
     ],
@@ -70,4 +74,4 @@ def test_mask_follows_level_and_type_of_the_column(contracts: Contracts) -> None
     contract = contracts["market_regulation__enterprise"]
     assert mask_kind(contract, "legal_representative") == "name"
     assert mask_kind(contract, "business_scope") == "scan"
-    assert mask_kind(contract, "established_on") == "plain"
+    assert mask_kind(contract, "established_on") == "typed"
