@@ -81,9 +81,11 @@ def record_key_secret(settings: Settings) -> str:
     32 random bytes in hex; the text itself is the key of the HMAC.
 
     Raises:
-        UserError: the file is there but does not hold a secret, or others may read it.
+        UserError: the file is there but does not hold a secret, others may read it, or it is being replaced.
     """
-    path = settings.secrets / "record_key"
+    if next_key_path(settings).exists():
+        raise UserError("记录键密钥的更换没有完成：请运行 `weihai up`，再重试")
+    path = record_key_path(settings)
     settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         fresh = path.with_name(f".record_key.{os.getpid()}.{secrets.token_hex(4)}")
@@ -97,6 +99,26 @@ def record_key_secret(settings: Settings) -> str:
             pass
         finally:
             fresh.unlink()
+    return read_record_key(settings)
+
+
+def record_key_path(settings: Settings) -> Path:
+    """Return where the record-key secret lies."""
+    return settings.secrets / "record_key"
+
+
+def next_key_path(settings: Settings) -> Path:
+    """Return where the secret lies that is to replace it; there only while `rotation` works or was cut short."""
+    return settings.secrets / "record_key.next"
+
+
+def read_record_key(settings: Settings) -> str:
+    """Return the record-key secret, also while it is being replaced.
+
+    Raises:
+        UserError: it does not hold a secret, or others may read it.
+    """
+    path = record_key_path(settings)
     check_private(path)
     try:
         secret = path.read_text(encoding="ascii").strip()

@@ -101,7 +101,10 @@ def protect_warehouse(settings: Settings, dsn: str) -> Roles:
         UserError: a secret of the home may be read by others.
     """
     from connectors.protection.protect import collect_reads, protect
+    from connectors.protection.rotation import settle
 
+    with connect(dsn) as connection:
+        settle(settings, connection)
     record_key_secret(settings)
     contracts = load_contracts(settings.contract_folders)
     roles = ensure_roles(settings, dsn, {c.department for c in contracts.values()})
