@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import secrets
 import stat
@@ -30,6 +31,29 @@ class Archived:
 def path_of(archive: Path, sha256: str) -> Path:
     """Return where a content lies: `archive/<sha256[:2]>/<sha256>`."""
     return archive / sha256[:2] / sha256
+
+
+def content_path(archive: Path, sha256: str) -> Path:
+    """Return where a delivered content lies today: itself, or what stands for it since somebody was erased from it."""
+    path = path_of(archive, sha256)
+    while not path.is_file() and (note := _note(archive, sha256)).is_file():
+        sha256 = json.loads(note.read_text(encoding="ascii"))["sha256"]
+        path = path_of(archive, sha256)
+    return path
+
+
+def replace(archive: Path, old: str, new: str) -> None:
+    """Let the content `new` stand for `old`, and remove the old one; may be repeated."""
+    note = _note(archive, old)
+    note.parent.mkdir(exist_ok=True)
+    scratch = note.with_suffix(".new")
+    scratch.write_text(json.dumps({"sha256": new}), encoding="ascii")
+    scratch.replace(note)
+    path_of(archive, old).unlink(missing_ok=True)
+
+
+def _note(archive: Path, sha256: str) -> Path:
+    return archive / "redacted" / f"{sha256}.json"
 
 
 def store(archive: Path, source: Path) -> Archived:

@@ -173,7 +173,7 @@ def _open(
         raise RefusedError(f"收件文件夹不属于任何部门，请放到本部门的收件箱重新报送（现有部门：{departments}）。")
     known = contracts.get(batch.contract_id or "")
     candidates = [known] if known is not None else list(contracts.of_department(batch.department))
-    files = [open_file(archive.path_of(settings.archive, p.sha256), limits=settings.limits) for p in parts]
+    files = [open_file(archive.content_path(settings.archive, p.sha256), limits=settings.limits) for p in parts]
     found = [(part.file_no, find_tables(file, candidates)) for part, file in zip(parts, files, strict=True)]
     tables = [(file_no, table) for file_no, held in found for table in held]
     if len({table.contract.id for _, table in tables}) > 1:

@@ -198,13 +198,13 @@ def found_in(text: bytes, needles: Iterable[str] = NEEDLES) -> set[str]:
     return hits
 
 
-def in_files(folders: Iterable[Path]) -> dict[str, set[str]]:
+def in_files(folders: Iterable[Path], needles: Iterable[str] = NEEDLES) -> dict[str, set[str]]:
     """Return the files whose name or content (unpacked where it is packed) holds a needle, with the needles."""
     hits = {}
     for path in sorted(p for folder in folders for p in folder.rglob("*") if p.is_file()):
-        found = found_in(str(path).encode("utf-8", "surrogateescape"))
+        found = found_in(str(path).encode("utf-8", "surrogateescape"), needles)
         for content in _contents(path):
-            found |= found_in(content)
+            found |= found_in(content, needles)
         if found:
             hits[str(path)] = found
     return hits
@@ -240,7 +240,9 @@ def relations_of(
 
 
 def in_tables(
-    connection: psycopg.Connection[tuple[object, ...]], relations: Iterable[tuple[str, str]]
+    connection: psycopg.Connection[tuple[object, ...]],
+    relations: Iterable[tuple[str, str]],
+    needles: Iterable[str] = NEEDLES,
 ) -> dict[str, set[str]]:
     """Return the tables and views that hold a needle, with the needles; those that may not be read are left out."""
     hits = {}
@@ -254,7 +256,7 @@ def in_tables(
             continue
         query = sql.SQL("copy (select * from {}) to stdout").format(sql.Identifier(schema, name))
         with connection.cursor().copy(query) as rows:
-            found = found_in(b"".join(rows))
+            found = found_in(b"".join(rows), needles)
         if found:
             hits[f"{schema}.{name}"] = found
     return hits

@@ -128,6 +128,24 @@ def _rekey(connection: Connection, contracts: Mapping[str, Contract], old: str, 
     for contract in _with_records(connection, contracts):
         _map(connection, contract, old, new)
     execute(connection, "analyze rekeyed")
+    cells = replace_keys(connection)
+    _read_again(connection)
+    # they find a delivery again after a kill and the names on its receipts; answered ones need neither
+    execute(
+        connection, "update quality.batch set delivery_key = null where status <> 'held' and answered_at is not null"
+    )
+    return Rotation(int(one(connection, "select count(*) from rekeyed")[0]), cells)
+
+
+def replace_keys(connection: Connection) -> dict[str, int]:
+    """Put the new record keys of the temporary table `rekeyed` (old_key, new_key) in place of the old ones, everywhere.
+
+    Every uuid column of every table is looked at, those of models to come included; the keys are 128 random bits, so
+    that nothing else is taken for one.
+
+    Returns:
+        How many cells were replaced, by `schema.table.column`.
+    """
     cells = {}
     for schema, table, column in connection.execute(_UUID_COLUMNS).fetchall():
         changed = connection.execute(
@@ -137,12 +155,7 @@ def _rekey(connection: Connection, contracts: Mapping[str, Contract], old: str, 
         ).rowcount
         if changed:
             cells[f"{schema}.{table}.{column}"] = changed
-    _read_again(connection)
-    # they find a delivery again after a kill and the names on its receipts; answered ones need neither
-    execute(
-        connection, "update quality.batch set delivery_key = null where status <> 'held' and answered_at is not null"
-    )
-    return Rotation(int(one(connection, "select count(*) from rekeyed")[0]), cells)
+    return cells
 
 
 def _with_records(connection: Connection, contracts: Mapping[str, Contract]) -> Iterator[Contract]:

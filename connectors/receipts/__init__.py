@@ -108,7 +108,7 @@ def _plain_issues(connection: Connection, batch_id: int, segments: Segments) -> 
 def _offending(
     settings: Settings, segments: Segments, parts: Sequence[BatchFile], found: Sequence[PlainIssue]
 ) -> list[OffendingRows]:
-    paths = {part.file_no: archive.path_of(settings.archive, part.sha256) for part in parts}
+    paths = {part.file_no: archive.content_path(settings.archive, part.sha256) for part in parts}
     shown = []
     for number, segment in enumerate(segments.all):
         row_nos = [i.row for i in found if i.segment == number and i.row is not None]
