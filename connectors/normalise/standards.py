@@ -37,7 +37,16 @@ def is_organisation_code(text: str) -> bool:
 
 def is_registration_no(text: str) -> bool:
     """Say whether a text is an old 15-digit registration number (GS 15-2006, ISO 7064 MOD 11,10)."""
-    return re.fullmatch(r"\d{15}", text) is not None and bool(_hybrid(pl.Series([text]), 10)[0])
+    return re.fullmatch(r"[0-9]{15}", text) is not None and bool(registration_checks(pl.Series([text]))[0])
+
+
+def registration_checks(numbers: pl.Series) -> pl.Series:
+    """Say which texts of 15 digits have the check digit of old registration numbers (GS 15-2006, ISO 7064 MOD 11,10).
+
+    Args:
+        numbers: String, 15 digits each.
+    """
+    return pl.Series(_hybrid(numbers, 10))
 
 
 def is_licence_identifier(text: str) -> bool:

@@ -13,7 +13,7 @@ from connectors.normalise.identifiers import (
     right_ids,
     uscc_checks,
 )
-from connectors.normalise.standards import is_registration_no
+from connectors.normalise.standards import registration_checks
 from connectors.normalise.text import fold
 
 COLUMNS = ("uscc", "registration_no", "organisation_code", "tax_no")
@@ -81,12 +81,11 @@ def _credit_codes(given: pl.DataFrame) -> pl.DataFrame:
 def _fifteen(given: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tell registration numbers from old tax numbers; where both checks are right, its column decides."""
     shaped = given.filter((pl.col("length") == 15) & pl.col("code").str.contains(r"^\d{6}[0-9A-Z]{8}[0-9X]$"))
-    distinct = shaped.select(pl.col("code").unique())
-    told = distinct.with_columns(
-        is_registration=pl.Series(map(is_registration_no, distinct["code"]), dtype=pl.Boolean),
-        is_tax=_are_organisations(distinct["code"].str.slice(6, 9)),
+    is_digits = shaped["code"].str.contains(r"^\d{15}$")
+    shaped = shaped.with_columns(
+        is_registration=registration_checks(shaped["code"]) & is_digits,
+        is_tax=_are_organisations(shaped["code"].str.slice(6, 9)),
     )
-    shaped = shaped.join(told, on="code", maintain_order="left")
     in_tax_column = pl.col("place") == COLUMNS.index("tax_no")
     return (
         shaped.filter(pl.col("is_registration") & ~(pl.col("is_tax") & in_tax_column)),

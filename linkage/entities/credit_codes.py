@@ -29,7 +29,8 @@ def group_by_credit_code(facts: Facts) -> pl.DataFrame:
         .with_columns(unit=pl.col("i").min().over("uscc", "core"))
     )
     named = coded.filter(pl.col("core").is_not_null())
-    several = named.filter(pl.col("core").n_unique().over("uscc") > 1)
+    spellings = named.select("uscc", "unit").unique().filter(pl.len().over("uscc") > 1)
+    several = named.join(spellings, on=["uscc", "unit"], how="semi", maintain_order="left")
     groups = group_linked(_same(several, facts))
     named = named.join(groups, on="unit", how="left", maintain_order="left").with_columns(
         unit=pl.coalesce("group", "unit")

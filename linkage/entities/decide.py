@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from linkage.entities.credit_codes import group_by_credit_code
-from linkage.entities.evidence import LINK, REVIEW, Weights, facts_of, read_weights
+from linkage.entities.evidence import LINK, REVIEW, Weights, read_weights
 from linkage.entities.grouping import group_linked
 from linkage.entities.mentions import Facts
 from linkage.entities.placing import PLACED, Units, as_doubts, pairs_by_code, pairs_by_name, place
@@ -114,7 +114,7 @@ def _units(facts: Facts, codes: pl.DataFrame, membership: pl.DataFrame) -> Units
     return Units(
         codes=_codes_of_units(codes, membership),
         names=names.select("unit", "core", "form").unique(maintain_order=True),
-        facts=facts_of(facts.compared, of),
+        stated=of.join(facts.compared, on="i", maintain_order="left").drop("i"),
     )
 
 

@@ -62,32 +62,42 @@ def comparable(mentions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def facts_of(compared: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per unit: of each field, the list of the different values that its mentions state.
+def facts_of(stated: pl.DataFrame, units: pl.Series) -> pl.DataFrame:
+    """Return one row per unit asked for: of each field, the list of the different values that its mentions state.
 
     Args:
-        compared: as `comparable` returns it.
-        units: `i`, `unit`.
+        stated: `unit` and `FIELDS`, one row per mention.
+        units: which units.
     """
     return (
-        units.join(compared, on="i", maintain_order="left")
+        stated.join(pl.DataFrame({"unit": units.unique()}), on="unit", how="semi", maintain_order="left")
         .group_by("unit", maintain_order=True)
         .agg(pl.col(*FIELDS).drop_nulls().unique(maintain_order=True))
     )
 
 
-def weigh(pairs: pl.DataFrame, facts: pl.DataFrame, others: pl.DataFrame, weights: Weights) -> pl.DataFrame:
+def with_facts(pairs: pl.DataFrame, stated: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Add to pairs (`unit`, `other`) what either states: lists by `FIELDS`, those of the other with `_other`."""
+    return pairs.join(facts_of(stated, pairs["unit"]), on="unit", how="left", maintain_order="left").join(
+        facts_of(others, pairs["other"]),
+        left_on="other",
+        right_on="unit",
+        how="left",
+        maintain_order="left",
+        suffix="_other",
+    )
+
+
+def weigh(pairs: pl.DataFrame, stated: pl.DataFrame, others: pl.DataFrame, weights: Weights) -> pl.DataFrame:
     """Add `weight` to pairs of units with one name.
 
     Args:
         pairs: `unit`, `other`, `form_differs` (有限公司 here and 股份有限公司 there).
-        facts: of the units, as `facts_of` returns it.
-        others: of the other units.
+        stated: what the mentions of the units state: `unit` and `FIELDS`.
+        others: the same of the other units.
         weights: the parameters.
     """
-    both = pairs.join(facts, on="unit", how="left", maintain_order="left").join(
-        others, left_on="other", right_on="unit", how="left", maintain_order="left", suffix="_other"
-    )
+    both = with_facts(pairs, stated, others)
     name = (
         pl.when("form_differs")
         .then(weights.outcomes["name", "form_differs"])

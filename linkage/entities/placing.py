@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from linkage.entities.evidence import LINK, REVIEW, Weights, weigh
+from linkage.entities.evidence import LINK, REVIEW, Weights, weigh, with_facts
 from linkage.entities.names import are_alike
 
 _COMMON = 100
@@ -24,17 +24,17 @@ class Units:
     Attributes:
         codes: `unit`, `kind`, `code`: all but credit codes; none that a contested credit code implies.
         names: `unit`, `core`, `form`, second names among them.
-        facts: as `facts_of` returns it.
+        stated: `unit` and `evidence.FIELDS`, one row per mention.
     """
 
     codes: pl.DataFrame
     names: pl.DataFrame
-    facts: pl.DataFrame
+    stated: pl.DataFrame
 
     def only(self, units: pl.Series) -> Units:
         """Return those of some units."""
         own = pl.DataFrame({"unit": units})
-        return Units(*(frame.join(own, on="unit", how="semi") for frame in (self.codes, self.names, self.facts)))
+        return Units(*(frame.join(own, on="unit", how="semi") for frame in (self.codes, self.names, self.stated)))
 
 
 def pairs_by_code(units: Units, others: Units) -> pl.DataFrame:
@@ -60,9 +60,7 @@ def pairs_by_code(units: Units, others: Units) -> pl.DataFrame:
         .group_by("unit", "other")
         .agg(pl.col("alike").any())
     )
-    both = shared.join(units.facts, on="unit", how="left", maintain_order="left").join(
-        others.facts, left_on="other", right_on="unit", how="left", maintain_order="left", suffix="_other"
-    )
+    both = with_facts(shared, units.stated, others.stated)
     return both.join(alike, on=["unit", "other"], how="left", maintain_order="left").select(
         "unit",
         "other",
@@ -92,14 +90,14 @@ def pairs_by_name(units: Units, others: Units, weights: Weights) -> pl.DataFrame
         .agg(form_differs=(pl.col("form") != pl.col("form_right")).fill_null(value=False).all())
         .sort("unit", "other")
     )
-    weighed = weigh(pairs, units.facts, others.facts, weights)
+    weighed = weigh(pairs, units.stated, others.stated, weights)
     return weighed.join(
         _contradicted(weighed, units, others), on=["unit", "other"], how="left", maintain_order="left"
     ).select("unit", "other", "weight", pl.col("is_contradicted").fill_null(value=False))
 
 
 def _uncommon(names: pl.DataFrame) -> pl.DataFrame:
-    return names.filter(pl.col("unit").n_unique().over("core") <= _COMMON)
+    return names.filter(pl.len().over("core") <= _COMMON)
 
 
 def _contradicted(pairs: pl.DataFrame, units: Units, others: Units) -> pl.DataFrame:

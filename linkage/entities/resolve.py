@@ -78,9 +78,13 @@ def _reach(connection: Connection) -> None:
 
 def _keys(facts: Facts) -> pl.DataFrame:
     """Return `key`, `source_id`, `mention_key`: of every code and name by which mentions may be compared, hashed."""
+    # who shares a credit code shares the organisation code in it, where that is right
+    organisations = facts.codes.filter(pl.col("kind") == "organisation").select("i", pl.col("code").alias("inside"))
+    codes = facts.codes.with_columns(inside=pl.when(pl.col("kind") == "uscc").then(pl.col("code").str.slice(8, 9)))
+    codes = codes.join(organisations, on=["i", "inside"], how="anti", maintain_order="left")
     texts = pl.concat(
         [
-            facts.codes.select("i", pl.concat_str("kind", pl.lit(":"), "code").alias("text")),
+            codes.select("i", pl.concat_str("kind", pl.lit(":"), "code").alias("text")),
             facts.names.select("i", pl.concat_str(pl.lit("name:"), "core").alias("text")),
             facts.other_names.select("i", pl.concat_str(pl.lit("name:"), "core").alias("text")),
         ]
