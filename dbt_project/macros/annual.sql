@@ -25,6 +25,20 @@
 {%- endmacro %}
 
 
+{# The areas of one kind and division in km², one row per year. #}
+{% macro annual_area(area_kind, division_code='371000') -%}
+    select distinct on (area.year)
+        area.year,
+        area.area_sqkm as value
+    from {{ in_force("natural_resources__area") }} as area
+    where
+        area.area_kind = '{{ area_kind }}'
+        and area.division_code = '{{ division_code }}'
+        and area.area_sqkm is not null
+    order by area.year asc, area._applied_seq desc, area._row_no desc
+{%- endmacro %}
+
+
 {# Whether a year (text YYYY) may be used under the parameter annual_period. #}
 {% macro is_annual_period(year, as_of) -%}
     case {{ parameter("annual_period") }}

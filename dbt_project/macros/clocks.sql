@@ -93,9 +93,23 @@
 {%- endmacro %}
 
 
+{# That period as period_used shows it (ISO 8601 interval of days); a scalar. #}
+{% macro months_to_date_period(months) -%}
+    (
+        ({{ as_of() }} - interval '{{ months }} months')::date + 1 || '/' || {{ as_of() }}
+    )
+{%- endmacro %}
+
+
 {# Whether a day lies in the as-of date's calendar year, up to and with that date. #}
 {% macro in_year_to_date(day) -%}
     ({{ day }} >= date_trunc('year', {{ as_of() }})::date and {{ day }} <= {{ as_of() }})
+{%- endmacro %}
+
+
+{# That period as period_used shows it (ISO 8601 interval of days); a scalar. #}
+{% macro year_to_date_period() -%}
+    (date_trunc('year', {{ as_of() }})::date || '/' || {{ as_of() }})
 {%- endmacro %}
 
 
