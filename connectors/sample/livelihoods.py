@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 
 from connectors.contract import Contract
-from connectors.sample.city import ENTITY, PERSON, RELEVANT, City
+from connectors.sample.city import ENTITY, PERSON, City
 from connectors.sample.draws import choose
 from connectors.sample.population import YEAR
 from connectors.sample.residents import relation_words
+from connectors.sample.schools_hospitals import schools
 from connectors.sample.soiling import Soiling
 
 _STAGES = {"小学": (6, 6), "初中": (12, 3), "高中": (15, 3)}
 """School stage -> age at its first grade, and its grades."""
 _GRADES = "一二三四五六"
-_PERSONS_PER_SCHOOL = 400
 _PENSION_AGE = {"男": 60, "女": 55}
 _EMPLOYED = 0.42
 """Share of those of working age who are employees, of their own or of a company."""
@@ -184,37 +184,6 @@ def insured(city: City, contract: Contract) -> Soiling:
     soiling.leave_out("id_no", unnumbered, "newborn_without_number")
     soiling.people(PERSON, number="id_no", name="name")
     return soiling
-
-
-def schools(city: City) -> pl.DataFrame:
-    """Make education__school: a primary school in every town, and secondary ones by the number of people."""
-    streets = city.places.streets
-    count = max(len(city.people) // _PERSONS_PER_SCHOOL // 8, 8)
-    stages = ["小学"] * count + ["初中"] * (count // 2 + 4) + ["高中"] * (count // 4 + 4) + ["幼儿园"] * count
-    rng = city.stream("schools")
-    place = np.arange(len(stages)) * 7 % len(streets)
-    ordinal = pl.Series(np.arange(len(stages)) // len(streets) + 1)
-    batch = pl.Series(rng.random(len(stages)))
-    return pl.DataFrame({"stage": stages, "town": streets["name"].gather(place), "no": ordinal}).select(
-        ("3137" + (pl.int_range(pl.len()) + 100_001).cast(pl.String)).alias("school_code"),
-        pl.concat_str(
-            streets["district_name"].gather(place),
-            "town",
-            pl.lit("第"),
-            pl.int_range(1, pl.len() + 1).over("town", "stage"),
-            "stage",
-        ).alias("name"),
-        "stage",
-        pl.lit("在用").alias("status"),
-        (batch < 0.75).alias("is_smart_campus"),
-        pl.when(pl.lit(batch) < 0.4)
-        .then(pl.lit("第一批"))
-        .when(pl.lit(batch) < 0.75)
-        .then(pl.lit("第二批"))
-        .alias("recognised_batch"),
-        pl.Series(rng.random(len(stages)) < 0.9).alias("has_wlan"),
-        pl.lit(value=True).alias(RELEVANT),
-    )
 
 
 def students(city: City, contract: Contract) -> Soiling:

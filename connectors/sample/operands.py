@@ -160,32 +160,69 @@ def _recognised(recognitions: pl.DataFrame, as_of: date) -> Operands:
 
 
 _VINTAGES = ("快报", "初步核算", "年报", "最终核实")
+_FACTORS = {"亿元": 1, "万人": 10_000, "万户": 10_000}
+"""Annual figures as the operands want them: money in 亿元, persons and households counted."""
+
+
+def annual_figures(annual: pl.DataFrame, name: str, as_of: date) -> dict[str, Decimal]:
+    """Return the city's figures of that name by year, as published by the date: the best vintage of each.
+
+    Args:
+        annual: statistics__annual_indicator.
+        name: e.g. 总户数.
+        as_of: the as-of date.
+    """
+    best: dict[str, tuple[int, date, Decimal]] = {}
+    for year, value, unit, vintage, published in (
+        annual.filter((pl.col("indicator_name") == name) & (pl.col("region_code") == "371000"))
+        .select("year", "value", "unit", "vintage", "published_on")
+        .iter_rows()
+    ):
+        candidate = (_VINTAGES.index(vintage or "年报"), published, Decimal(str(value)) * _FACTORS[unit])
+        if published <= as_of and (year not in best or candidate > best[year]):
+            best[year] = candidate
+    return {year: value for year, (_, _, value) in best.items()}
+
+
+def yearly_operands(figures: Mapping[str, Mapping[str, Decimal]], as_of: date) -> dict[str, Operand]:
+    """Return the operands of the latest year that has ended and for which every figure is known.
+
+    Args:
+        figures: operand -> year -> value.
+        as_of: the as-of date.
+    """
+    complete = [
+        year
+        for year in set.intersection(*(set(values) for values in figures.values()))
+        if date(int(year), 12, 31) <= as_of
+    ]
+    if not complete:
+        return {operand: Operand(None) for operand in figures}
+    year = max(complete)
+    return {operand: Operand(values[year], year) for operand, values in figures.items()}
 
 
 def _ecommerce(turnover: pl.DataFrame, annual: pl.DataFrame, as_of: date) -> dict[str, Operand]:
     turnovers = {year: Decimal(str(value)) for year, value in turnover.select("year", "transaction_yi_cny").iter_rows()}
-    retail: dict[str, tuple[int, date, Decimal]] = {}
-    for year, value, vintage, published in (
-        annual.filter((pl.col("indicator_name") == "社会消费品零售总额") & (pl.col("region_code") == "371000"))
-        .select("year", "value", "vintage", "published_on")
-        .iter_rows()
-    ):
-        candidate = (_VINTAGES.index(vintage or "年报"), published, Decimal(str(value)))
-        if published <= as_of and (year not in retail or candidate > retail[year]):
-            retail[year] = candidate
-    complete = [y for y in set(turnovers) & set(retail) if date(int(y), 12, 31) <= as_of]
-    if not complete:
-        return {"ecommerce_turnover": Operand(None), "retail_sales_total": Operand(None)}
-    year = max(complete)
-    return {
-        "ecommerce_turnover": Operand(turnovers[year], year),
-        "retail_sales_total": Operand(retail[year][2], year),
-    }
+    retail = annual_figures(annual, "社会消费品零售总额", as_of)
+    return yearly_operands({"ecommerce_turnover": turnovers, "retail_sales_total": retail}, as_of)
 
 
 def count_operand(number: int) -> Operand:
     """Return a count as an operand."""
     return Operand(Decimal(number))
+
+
+def share_operands(whole: str, part: str, rows: pl.DataFrame, mark: str) -> dict[str, Operand]:
+    """Return two operands: the rows, and those of them that are marked.
+
+    Args:
+        whole: operand that counts all rows.
+        part: operand that counts the marked ones.
+        rows: what counts.
+        mark: boolean column.
+    """
+    return {whole: count_operand(len(rows)), part: count_operand(int(rows[mark].sum()))}
 
 
 def target_readings(operands: Operands) -> dict[str, dict[str, Any]]:

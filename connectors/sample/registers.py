@@ -15,13 +15,19 @@ from connectors.sample import (
     credit,
     economy,
     geography,
+    governance,
     government,
+    industry,
     legal_entities,
     licences,
     livelihoods,
+    public_services,
     requests,
     residents,
+    schools_hospitals,
     services,
+    transport,
+    utilities,
 )
 from connectors.sample.calendar import month_later
 from connectors.sample.city import City, is_hidden
@@ -73,11 +79,19 @@ NAMED = (
     "statistics__annual_indicator",
 )
 """Registers that are made together, as one continues another or its own earlier state."""
-TOPICS: tuple[Topic, ...] = (geography.TOPIC,)
+TOPICS: tuple[Topic, ...] = (
+    geography.TOPIC,
+    public_services.TOPIC,
+    transport.TOPIC,
+    schools_hospitals.TOPIC,
+    utilities.TOPIC,
+    governance.TOPIC,
+    industry.TOPIC,
+)
 """Registers that are made one by one, by topic."""
 FOR_INDICATORS = (*NAMED, *(contract_id for topic in TOPICS for contract_id in topic.registers))
 """The registers that the indicators are computed from."""
-KNOWN = frozenset({*FOR_INDICATORS, *_OF_PEOPLE_AND_ENTITIES, "education__school"})
+KNOWN = frozenset({*FOR_INDICATORS, *_OF_PEOPLE_AND_ENTITIES})
 """All registers that the city knows by name."""
 
 
@@ -95,8 +109,6 @@ def makers(city: City, contracts: Contracts, named: Mapping[str, pl.DataFrame]) 
     made: dict[str, Callable[[], Register]] = {k: partial(Register, v) for k, v in named.items() if k in contracts}
     if enterprise in contracts:
         made[enterprise] = lambda: legal_entities.enterprises(city, contracts[enterprise], named[enterprise]).register()
-    if "education__school" in contracts:
-        made["education__school"] = lambda: Register(livelihoods.schools(city))
     for contract_id, make in _OF_PEOPLE_AND_ENTITIES.items():
         if contract_id in contracts:
             made[contract_id] = partial(_make, make, city, contracts[contract_id])

@@ -1,20 +1,43 @@
-"""The sample city delivered: every file is accepted but the one made to be held."""
+"""The sample city delivered, twice: every file is accepted but the one made to be held, and the mart agrees with it."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from connectors import intake, landing
+from connectors.contract import Contracts
+from connectors.database import connect
 from connectors.landing import drop_folder
+from connectors.raw_tables import ensure_raw_tables
 from connectors.sample import write_city
+from connectors.settings import Settings
+from dags.support import models
 from expectations import gate
+from tests.conftest import create_database, drop_database, dsn_of
+from tests.integration.modelled import AS_OF, open_run, publish
 from tests.integration.office import Office
 
+OCTOBER = date(2021, 10, 31)
+ROUNDS = {AS_OF: "", OCTOBER: "round-2"}
 
-def deliver(office: Office, folder) -> None:
+
+@dataclass(frozen=True)
+class Delivered:
+    """A warehouse that holds two rounds of a sample city, and the city's truth."""
+
+    office: Office
+    truth: Path
+
+
+def deliver(office: Office, folder: Path) -> None:
     """Receive everything that a folder holds, judge it, apply or hold it."""
     drop_folder(office.settings, folder)
     waiting = landing.scan(office.settings.landing, office.contracts, settle_seconds=0)
@@ -25,17 +48,55 @@ def deliver(office: Office, folder) -> None:
         intake.decide(office.settings, office.contracts, verdict, now=office.tick())
 
 
-@pytest.fixture
-def office(settings, contracts) -> Office:
-    return Office(settings, contracts, datetime(2021, 12, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")))
+@pytest.fixture(scope="module")
+def delivered(
+    server: str, warehouse_template: str, contracts: Contracts, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Delivered]:
+    name, folder = f"{warehouse_template}_delivered", tmp_path_factory.mktemp("delivered")
+    create_database(server, name, template=warehouse_template)
+    settings = Settings(home=folder / "home", warehouse_dsn=dsn_of(server, name))
+    settings.home.mkdir()
+    office = Office(settings, contracts, datetime(2021, 12, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai")))
+    write_city(contracts, folder / "out", persons=2_000, deliveries=2, truth=folder / "truth")
+    later = folder / "later"
+    (folder / "out" / "round-2").rename(later)
+    deliver(office, folder / "out")
+    deliver(office, later)
+    with connect(settings.dsn()) as connection:
+        ensure_raw_tables(connection, contracts)
+        for number, as_of in enumerate(ROUNDS):
+            open_run(connection, f"run-{number}", as_of=as_of)
+            for selector in models.SELECTORS:
+                assert models.run_models(settings, contracts, selector).failed == ()
+            publish(connection)
+    yield Delivered(office, folder / "truth")
+    drop_database(server, name)
 
 
-def test_every_delivery_is_accepted_but_the_bad_one_when_the_sample_city_is_delivered(office, contracts, tmp_path):
-    write_city(contracts, tmp_path / "out", persons=2_000)
-    deliver(office, tmp_path / "out")
-    told = office.rows("select department || '__' || extract, as_of::text, status, score from quality.batch")
+def test_every_delivery_is_accepted_but_the_bad_one_when_the_sample_city_is_delivered(delivered: Delivered) -> None:
+    told = delivered.office.rows("select department || '__' || extract, as_of::text, status, score from quality.batch")
     held = [contract_id for contract_id, _, status, _ in told if not status.startswith("accepted")]
     assert held == ["industry_it__cloud_enterprise"]
     assert min(score for _, _, status, score in told if status.startswith("accepted")) > 0.93, sorted(
         told, key=lambda row: row[3]
     )[:4]
+
+
+@pytest.mark.parametrize("as_of", ROUNDS)
+def test_mart_agrees_with_the_truth_on_every_operand(delivered: Delivered, as_of: date) -> None:
+    truth = json.loads((delivered.truth / ROUNDS[as_of] / "operands.json").read_text(encoding="utf-8"))
+    assert truth["as_of"] == as_of.isoformat()
+    stated = {
+        (indicator, operand): (Decimal(o["value"]), o["period"], o["is_estimated"])
+        for indicator, operands in truth["indicators"].items()
+        for operand, o in operands.items()
+    }
+    measured = {
+        (indicator, operand): (value, period, is_estimated)
+        for indicator, operand, value, period, is_estimated in delivered.office.rows(
+            "select indicator_id, operand, value, period_used, is_estimated from mart.indicator_operand"
+            " where as_of = %s and value is not null",
+            as_of,
+        )
+    }
+    assert measured == stated
