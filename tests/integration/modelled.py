@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from psycopg import sql
@@ -15,6 +17,7 @@ from connectors.contract import Contracts
 from connectors.database import Connection
 
 AS_OF = date(2021, 9, 30)
+_numbers = itertools.count(1)
 
 
 def deliver(
@@ -110,3 +113,21 @@ def publish(connection: Connection) -> None:
         " where state = 'running'"
     )
     connection.commit()
+
+
+def operands(connection: Connection, indicator: str, **run: Any) -> dict[str, tuple[Decimal | None, str | None]]:
+    """Value and reason by operand, for a new run."""
+    open_run(connection, f"run-{next(_numbers)}", **run)
+    rows = connection.execute(f"select operand, value, reason from mart.ind_{indicator}".encode()).fetchall()
+    return {operand: (value, reason) for operand, value, reason in rows}
+
+
+def values(connection: Connection, indicator: str, **run: Any) -> dict[str, Decimal | None]:
+    """Value by operand, for a new run."""
+    return {operand: value for operand, (value, _) in operands(connection, indicator, **run).items()}
+
+
+def periods(connection: Connection, indicator: str) -> dict[str, str | None]:
+    """Period used by operand, for the run that is open."""
+    rows = connection.execute(f"select operand, period_used from mart.ind_{indicator}".encode()).fetchall()
+    return dict(rows)
