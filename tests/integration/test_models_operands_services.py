@@ -320,7 +320,13 @@ def test_meters_count_by_utility_once_when_household_remote_and_in_use(
             meter("6", is_remote=None),
         ],
         power_supply=[meter("1", "电")],
-        housing_construction=[meter("1", "气"), meter("2", "气"), meter("3", "气"), meter("9", "热"), meter("1")],
+        housing_construction=[
+            meter("1", "气"),
+            meter("2", "气"),
+            meter("3", "气"),
+            meter("9", "热"),
+            meter("1", _key="water"),
+        ],
     )
     assert values(modelled, "home_energy_metering") == {
         "households": 123,
