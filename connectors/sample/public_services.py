@@ -79,7 +79,7 @@ def medical_services(city: City) -> pl.DataFrame:
     return _services(
         [
             (_ITEMS[1], "部级", date(year - 4, 3, 30), "在用"),
-            (_ITEMS[1], "省级", None, "在用"),
+            (_ITEMS[1], "省级", date(year - 5, 12, 30), "在用"),
             ("医保关系转移接续", "省级", date(year - 1, 12, 1), "在用"),
         ]
     )
