@@ -25,6 +25,8 @@ OnNode = Callable[[str, int], None]
 """Called with the name of each finished node and the number of nodes of the invocation."""
 
 _OPERANDS = "models/mart/operands"
+_TARGETS = "models/mart/targets"
+_TARGET_COLUMNS = ("numerator", "denominator", "reason")
 _OPERAND_COLUMNS = ("operand", "value", "reason", "is_estimated", "period_used")
 
 
@@ -125,20 +127,25 @@ def generated_path(settings: Settings) -> Path:
 
 
 def render_generated(contracts: Mapping[str, Contract], place: Path, project: Path = PROJECT) -> None:
-    """Write what the project takes from contracts, from the operand folder and from the survivorship declaration.
+    """Write what the project takes from contracts, from the folders of operands and targets, and from survivorship.
 
     Args:
         contracts: by contract id.
         place: the home's model folder; below it `generated` and `libraries`, as `dbt_project.yml` names them.
-        project: whose operand models are united.
+        project: whose operand and target models are united.
 
     Raises:
         SurvivorshipError: the declaration names a contract, role or column that does not exist.
     """
     names = sorted(path.stem for path in (project / _OPERANDS).glob("ind_*.sql"))
+    targets = sorted(path.stem for path in (project / _TARGETS).glob("target_*.sql"))
     _write(
         place / "generated",
-        {"raw_sources.yml": render_sources(contracts), "int_indicator__measured.sql": render_operand_union(names)},
+        {
+            "raw_sources.yml": render_sources(contracts),
+            "int_indicator__measured.sql": render_operand_union(names),
+            "int_plan_target__measured.sql": render_target_union(targets),
+        },
     )
     for library, declaration in reading.load(contracts).items():
         _write(place / "libraries" / library, rendering.render(declaration))
@@ -169,6 +176,16 @@ def render_operand_union(names: Sequence[str]) -> str:
     return "-- one row per measured indicator and operand; rendered from models/mart/operands\n" + "union all\n".join(
         parts
     )
+
+
+def render_target_union(names: Sequence[str]) -> str:
+    """Return the model that unites the models `target_<target_id>`: what was reached of a plan target."""
+    parts = []
+    for name in names:
+        columns = "".join(f",\n    {name}.{column}" for column in _TARGET_COLUMNS)
+        target = name.removeprefix("target_")
+        parts.append(f"select\n    '{target}' as target_id{columns}\nfrom {{{{ ref(\"{name}\") }}}} as {name}\n")
+    return "-- one row per measured plan target; rendered from models/mart/targets\n" + "union all\n".join(parts)
 
 
 class _Watch:

@@ -21,10 +21,13 @@
 {%- endmacro %}
 
 
-{# Pre-hook of a model by person or entity: removes what is computed again. #}
-{% macro remove_changed(kind) -%}
+{# Pre-hook of a model by person or entity: removes what is computed again; with_nobody: also what is linked to nobody. #}
+{% macro remove_changed(kind, with_nobody=false) -%}
     {% if execute and load_relation(this) is not none and not flags.FULL_REFRESH %}
-        delete from {{ this }} where {{ kind }}_id in {{ changed_since(kind) }}
+        delete from {{ this }}
+        where
+            {{ kind }}_id in {{ changed_since(kind) }}
+            {{ "or " ~ kind ~ "_id is null" if with_nobody }}
     {% else %}
         select 1
     {% endif %}

@@ -36,3 +36,7 @@
         {%- endfor %}
     )
 {%- endmacro %}
+
+
+{# Words of a cancelled registration's reason that mean death; a regular expression. #}
+{% macro death_words() -%} 死|亡故|去世 {%- endmacro %}

@@ -29,9 +29,16 @@ def test_operand_union_has_explicit_refs_when_rendered() -> None:
 def test_generated_files_stay_untouched_when_nothing_changed(tmp_path: Path, contracts: Contracts) -> None:
     (tmp_path / "models/mart/operands").mkdir(parents=True)
     (tmp_path / "models/mart/operands/ind_a.sql").write_text("")
+    (tmp_path / "models/mart/targets").mkdir()
+    (tmp_path / "models/mart/targets/target_c.sql").write_text("")
     render_generated(contracts, tmp_path / "home", tmp_path)
     written = sorted((tmp_path / "home/generated").iterdir())
-    assert [path.name for path in written] == ["int_indicator__measured.sql", "raw_sources.yml"]
+    assert [path.name for path in written] == [
+        "int_indicator__measured.sql",
+        "int_plan_target__measured.sql",
+        "raw_sources.yml",
+    ]
+    assert 'ref("target_c")' in written[1].read_text(encoding="utf-8")
     times = [path.stat().st_mtime_ns for path in written]
     render_generated(contracts, tmp_path / "home", tmp_path)
     assert [path.stat().st_mtime_ns for path in written] == times

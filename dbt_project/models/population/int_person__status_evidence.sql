@@ -17,7 +17,7 @@ with
 households as (
     select
         record.*,
-        coalesce(record.cancel_reason ~ '死|亡故|去世', false) as is_death,
+        coalesce(record.cancel_reason ~ '{{ death_words() }}', false) as is_death,
         record._issues @> '[{"rule": "birth_before_cancelled"}]' as is_before_birth
     from {{ person_versions(household, persons=persons) }} as record
 ),
