@@ -1,4 +1,4 @@
--- one row per pension payee (a person, or a holder linked to nobody): payments and latest signs of life
+-- one row per pension payee (person, or holder linked to nobody): payments, latest signs of life
 {{
     config(
         materialized="incremental",
