@@ -15,7 +15,7 @@ from connectors.settings import Settings, load_settings
 from dags.support import library_builds, lineage, models, runs
 from dags.support.clock import now
 from dags.support.golden.declaration import LIBRARIES, LibraryName
-from dags.support.library_builds import Need
+from dags.support.library_builds import READERS, Need, ReaderName
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +61,27 @@ def build(run_id: str, database: str) -> None:
     """
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
-    if database not in LIBRARIES:
-        _build(settings, contracts, run_id, database, full_refresh=_full_refresh(run_id))
-        return
-    library: LibraryName = "population" if database == "population" else "legal_entity"
-    version = library_builds.version_of(library, contracts)
+    everything = _full_refresh(run_id)
     with connect(settings.dsn()) as connection:
-        need = Need.EVERYTHING if _full_refresh(run_id) else library_builds.need(connection, library, version)
+        if database in READERS:
+            reader: ReaderName = "credit" if database == "credit" else "licence"
+            version = library_builds.reader_version(reader, contracts)
+            need = library_builds.reader_need(connection, reader, version)
+        elif database in LIBRARIES:
+            library: LibraryName = "population" if database == "population" else "legal_entity"
+            version = library_builds.version_of(library, contracts)
+            need = library_builds.need(connection, library, version)
+        else:
+            version, need = None, Need.CHANGES
+    if everything:
+        need = Need.EVERYTHING
     if need is Need.NOTHING:
         runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
         return
     _build(settings, contracts, run_id, database, full_refresh=need is Need.EVERYTHING)
-    with connect(settings.dsn()) as connection:
-        library_builds.remember(connection, library, version, now=now())
+    if version is not None:
+        with connect(settings.dsn()) as connection:
+            library_builds.remember(connection, database, version, now=now())
 
 
 def _build(settings: Settings, contracts: Contracts, run_id: str, database: str, *, full_refresh: bool) -> None:

@@ -13,7 +13,7 @@ from connectors.contract import Contracts
 from connectors.database import Connection, connect
 from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import Settings
-from dags.support import models
+from dags.support import library_builds, models
 from linkage.mention_sql import mention_key
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.linked import changed, deliver_linked, follow, link, subject, take_mentions
@@ -477,3 +477,22 @@ def test_one_number_finds_all_licences_in_force_on_a_date(library: Library) -> N
     assert library.rows("select has_function_privilege('public', 'licence.by_holder(text, date)', 'execute')") == [
         (False,)
     ]
+
+
+@pytest.mark.parametrize("reader", library_builds.READERS)
+def test_a_library_is_built_only_when_its_rules_records_or_subjects_changed(
+    library: Library, contracts: Contracts, reader: library_builds.ReaderName
+) -> None:
+    def need(version: str) -> library_builds.Need:
+        return library_builds.reader_need(library.connection, reader, version)
+
+    version = library_builds.reader_version(reader, contracts)
+    assert need(version) is library_builds.Need.EVERYTHING
+    library_builds.remember(library.connection, reader, version, now=_at(SEPTEMBER))
+    assert need(version) is library_builds.Need.NOTHING
+    assert need("other rules") is library_builds.Need.EVERYTHING
+    library.connection.execute(
+        "insert into linkage.person_change values (%s, nextval('linkage.change_no'))", (subject(4_000),)
+    )
+    assert need(version) is library_builds.Need.CHANGES
+    library.connection.rollback()

@@ -18,7 +18,9 @@ clock as (
 targets as (
     select
         target.*,
-        case when target.target_value ~ '^[0-9.]+$' then target.target_value::numeric end as threshold,
+        case
+            when target.target_value ~ '^[0-9.]+$' then target.target_value::numeric
+        end as threshold,
         case when target.due ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then target.due::date end as due_on
     from {{ ref("plan_targets") }} as target
 ),
