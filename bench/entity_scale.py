@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+import psutil
 
 from bench.entity_linkage import fresh_database
 from connectors.database import Connection, connect
@@ -47,10 +48,10 @@ def main() -> None:
         with connect(fresh_database(server.dsn)) as connection:
             count = _fill(connection, options.entities)
             print(f"{options.entities:,} 个主体，{count:,} 次提及")
-            with _timed("全量归并"):
+            with _timed(connection, "全量归并"):
                 _link(connection, full=True)
             changed = _change(connection)
-            with _timed(f"{changed:,} 次提及有变化，增量归并"):
+            with _timed(connection, f"{changed:,} 次提及有变化，增量归并"):
                 _link(connection, full=False)
             [reached] = connection.execute("select count(*) from pg_temp.reached").fetchone() or (0,)
             print(f"增量重新判断的提及 {reached:,}")
@@ -67,13 +68,19 @@ def main() -> None:
 
 
 @contextmanager
-def _timed(what: str) -> Iterator[None]:
-    began, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+def _timed(connection: Connection, what: str) -> Iterator[None]:
+    server = psutil.Process(connection.info.backend_pid)
+    began, used, served = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF), server.cpu_times()
     yield
+    spent = server.cpu_times()
     now = resource.getrusage(resource.RUSAGE_SELF)
     client = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     seconds, megabytes = time.perf_counter() - began, now.ru_maxrss / 1024
-    print(f"{what}：{seconds:.1f} 秒，客户端处理器 {client:.1f} 秒，内存峰值 {megabytes:,.0f} MB", flush=True)
+    backend = spent.user + spent.system - served.user - served.system
+    print(
+        f"{what}：{seconds:.1f} 秒；处理器：客户端 {client:.1f} 秒，服务器 {backend:.1f} 秒；峰值 {megabytes:,.0f} MB",
+        flush=True,
+    )
 
 
 def _link(connection: Connection, *, full: bool) -> None:
@@ -82,7 +89,7 @@ def _link(connection: Connection, *, full: bool) -> None:
         make_tables(connection)
         step = Step(connection, LEGAL_ENTITY, full, Path(folder))
         for what, act in (("判断", resolve), ("标识", lambda s: identities.assign(s, 1)), ("变化", changes.record)):
-            with _timed(f"  {what}"):
+            with _timed(connection, f"  {what}"):
                 act(step)
         connection.commit()
 

@@ -56,7 +56,6 @@ def comparable(mentions: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.col("address").str.replace("^(山东省?)?(威海市?)?", ""),
             pl.col("division").str.slice(0, 6),
-            pl.col("established_on").cast(pl.String),
         )
         .with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)))
     )

@@ -14,13 +14,9 @@ MENTION = {
     "source_id": pl.Int16,
     "mention_key": pl.String,
     "is_own": pl.Boolean,
-    **dict.fromkeys((*COLUMNS, "name", "other_names"), pl.String),
-    "legal_representative": pl.String,
-    "established_on": pl.Date,
-    "address": pl.String,
-    "division": pl.String,
+    **dict.fromkeys((*COLUMNS, "name", "other_names", *FIELDS), pl.String),
 }
-"""Columns of a mention; `is_own`: its contract lets it be an entity of its own, linked to nobody."""
+"""Columns of a mention; `is_own`: its contract lets it be an entity of its own, linked to nobody; days as ISO text."""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,6 @@ pytestmark = pytest.mark.skipif(not REGISTER.is_file(), reason="the real registe
 def _mentions(path: Path, source: int, *attributes: str) -> pl.DataFrame:
     register = pl.read_csv(path, infer_schema=False, null_values=["N/A"]).with_row_index("n")
     stated = {c: pl.col(_HEADERS[c]) if c in attributes else pl.lit(None, MENTION[c]) for c in MENTION}
-    if "established_on" in attributes:
-        stated["established_on"] = stated["established_on"].str.to_date()
     stated |= {
         "source_id": pl.lit(source, pl.Int16),
         "mention_key": pl.col("n").cast(pl.String).str.zfill(6),
