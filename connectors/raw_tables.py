@@ -131,10 +131,15 @@ def create_statement(contract: Contract) -> sql.Composed:
 
 @contextmanager
 def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[None]:
-    """Load an empty raw table without its indexes and make them at the end; any other table is left as it is."""
+    """Load an empty raw table without its indexes and make them at the end; any other table is left as it is.
+
+    A table emptied in the transaction that fills it is written once: PostgreSQL syncs it at the commit instead of
+    logging it (`wal_level = minimal`).
+    """
     if _has_rows(connection, contract):
         yield
         return
+    connection.execute(sql.SQL("truncate {}").format(_table(contract)))
     for name in _INDEXES:
         connection.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", _index_name(contract, name))))
     yield

@@ -60,7 +60,7 @@ class _Read:
     totals: _Totals
     table: Table
     day: date
-    never_repeated: frozenset[str]
+    never_repeated: Mapping[str, int]
 
 
 def delivery_sha256(shas: Sequence[str]) -> str:

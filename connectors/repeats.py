@@ -22,7 +22,8 @@ _MAX_ROWS = 8_000_000
 class Repeats:
     """Fingerprints (64 bits) of each row's record key, and of its columns that a `unique` rule names.
 
-    Equal contents have equal fingerprints; so where all fingerprints differ, all contents do.
+    Equal contents have equal fingerprints; so where all fingerprints differ, all contents do. Rows whose columns are
+    all empty are not judged by the rule.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -41,14 +42,15 @@ class Repeats:
         if not self._seen or not rows.num_rows:
             return
         frame = pl.DataFrame(pl.from_arrow(rows))
-        prints = frame.select(_fingerprint(columns).alias(name) for name, columns in self._columns.items())
         self._seen[KEY].append(_first_halves(rows.column(BASE)))
-        for name in self._columns:
-            self._seen[name].append(prints[name].to_numpy().copy())
+        for name, columns in self._columns.items():
+            filled = pl.any_horizontal(pl.col(column).is_not_null() for column in columns)
+            prints = frame.select(pl.when(filled).then(_fingerprint(columns))).to_series().drop_nulls()
+            self._seen[name].append(prints.to_numpy().copy())
 
-    def never(self) -> frozenset[str]:
-        """Return the `unique` rules, and `KEY`, of which no two rows have the same content."""
-        return frozenset(name for name, parts in self._seen.items() if _all_differ(parts))
+    def never(self) -> dict[str, int]:
+        """Return how many rows have any content, of each `unique` rule, and of `KEY`, where no two have the same."""
+        return {name: sum(map(len, parts)) for name, parts in self._seen.items() if _all_differ(parts)}
 
 
 def _first_halves(keys: pa.Array[Any]) -> NDArray[np.uint64]:

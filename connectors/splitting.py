@@ -160,8 +160,9 @@ def judge_keys(
     ]
     if contract.identity:
         met = (
-            f"select (select count(*) from {_key(batch_id)} k where k.prior_batch_id is not null"
-            " and not exists (select from pg_temp.content c where c.row_no = k.row_no))"
+            f"select (select count(*) from {_key(batch_id)} k where k.prior_batch_id is not null)"
+            f" - (select count(*) from pg_temp.content c join {_key(batch_id)} k using (row_no)"
+            " where k.prior_batch_id is not null)"
             " + (select count(*) from pg_temp.kept where base in (select base from pg_temp.contest_old))"
         )
         results.append(

@@ -28,8 +28,12 @@ def one(connection: Connection, text: str, parameters: Mapping[str, Any] | None 
 
 
 def give_memory(connection: Connection) -> None:
-    """Let the statements of this transaction join and index millions of rows without files."""
-    execute(connection, "set local work_mem = '256MB'; set local maintenance_work_mem = '256MB'")
+    """Let the statements of this transaction join and index millions of rows without files, and sample few of them."""
+    execute(
+        connection,
+        "set local work_mem = '256MB'; set local maintenance_work_mem = '256MB';"
+        " set local default_statistics_target = 10",
+    )
 
 
 def names(columns: Sequence[str], alias: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def load(
 ) -> int:
     """Copy checked rows with their hashes, and their findings, into staging, batch by batch; return the number of rows.
 
-    Rows are checked while those before them are copied.
+    Rows are checked while those before them are hashed, and hashed while those before them are copied.
 
     Args:
         dsn: of the warehouse.
@@ -95,7 +96,7 @@ def load(
 def _hashed(
     batches: Iterable[CheckedBatch], contract: Contract, secret: str, repeats: Repeats | None
 ) -> Iterator[CheckedBatch]:
-    for batch in batches:
+    for batch in ahead(batches):
         rows = with_hashes(batch.rows, contract, secret)
         if repeats is not None:
             repeats.look(rows)
@@ -130,7 +131,7 @@ def judge_contract_rules(
     headers: Mapping[str, str],
     *,
     as_of: date,
-    never_repeated: frozenset[str] = frozenset(),
+    never_repeated: Mapping[str, int] = MappingProxyType({}),
 ) -> list[CheckResult]:
     """Evaluate the contract's `unique` and `reference` rules on the staged rows; findings go to the issue table.
 
@@ -139,7 +140,7 @@ def judge_contract_rules(
 
     Args:
         headers: the department's own header of each delivered column.
-        never_repeated: `unique` rules of which no two rows have the same content.
+        never_repeated: `unique` rules of which no two rows have the same content, and how many rows have any.
     """
     results = []
     for name, rule in contract.rules.items():
@@ -147,8 +148,6 @@ def judge_contract_rules(
         match rule:
             case Unique():
                 column, judged = rule.columns[0], _unique(contract, batch_id, rule)
-                if name in never_repeated:
-                    judged = replace(judged, failing=None)
             case Reference():
                 column = rule.column
                 if _find_known(connection, contract, batch_id, rule, as_of):
@@ -156,7 +155,9 @@ def judge_contract_rules(
             case _:
                 continue
         counts = (0, 0)
-        if judged is not None:
+        if name in never_repeated:
+            counts = (never_repeated[name], never_repeated[name])
+        elif judged is not None:
             counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
         results.append(
             CheckResult(
@@ -168,10 +169,10 @@ def judge_contract_rules(
 
 @dataclass(frozen=True)
 class _Judged:
-    """Queries for how many rows a rule judges, and for `_row_no, value` of those that fail it (None: no row does)."""
+    """Queries for how many rows a rule judges, and for `_row_no, value` of those that fail it."""
 
     checked: str
-    failing: str | None
+    failing: str
 
 
 def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
@@ -180,18 +181,17 @@ def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
     Where the rule's columns hold the whole key, only rows that share their key can fail.
     """
     rows, first = table(batch_id), f's."{rule.columns[0]}"'
-    filled = " or ".join(f's."{c}" is not null' for c in rule.columns)
-    judged = (
-        f"({filled}) and s._row_no not in (select d.row_no from {table(batch_id, '_key')} d"
-        " where d.disposition = 'duplicate')"
-    )
+    filled = "(" + " or ".join(f's."{c}" is not null' for c in rule.columns) + ")"
+    duplicates = f"select d.row_no from {table(batch_id, '_key')} d where d.disposition = 'duplicate'"
+    judged = f"{filled} and not exists ({duplicates} and d.row_no = s._row_no)"
     content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
     suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
     if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:
         suspect = "s._base in (select base from pg_temp.repeated)"
     times = f"count(*) over (partition by {names(rule.columns, 's')})"
     return _Judged(
-        f"select count(*) from {rows} s where {judged}",
+        f"select (select count(*) from {rows} s where {filled}) - (select count(*) from ({duplicates}) d"
+        f" join {rows} s on s._row_no = d.row_no where {filled})",
         f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {rows} s"
         f" where {judged} and {suspect}) judged where times > 1",
     )
@@ -233,8 +233,6 @@ def _facts(name: str, rule: RuleBase, column: str, headers: Mapping[str, str]) -
 def _settle(connection: Connection, batch_id: int, facts: Mapping[str, str | None], judged: _Judged) -> tuple[int, int]:
     """Note every failing row; return how many were judged and how many passed."""
     checked = int(one(connection, judged.checked)[0])
-    if judged.failing is None:
-        return checked, checked
     failed = execute(
         connection,
         f"insert into {table(batch_id, '_issue')}"

@@ -76,6 +76,9 @@ def server_settings() -> dict[str, str]:
         "jit": "off",
         "random_page_cost": "1.1",
         "wal_compression": "on",
+        # a table that is filled where it is made or emptied is synced instead of logged
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
         "createrole_self_grant": "set, inherit",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -128,25 +129,25 @@ class ColumnReader:
     def read(self, cells: pl.Series) -> Normalised:
         """Read cells (String, as delivered)."""
         if self._kept is None or not self._kept.is_useful:
-            return _normalised(self._read(cells))
+            return self._read(cells)
         kept = self._kept.holds(cells)
         empty = np.zeros(len(cells), dtype=np.bool_) if self._has_default else canonical.empty(cells)
+        plain = _plain(canonical.Canonical(kept | empty, empty, canonical.only(cells, kept)), self._column)
         rest = np.flatnonzero(~(kept | empty))
-        plain = _plain(canonical.Canonical(kept, empty, canonical.only(cells, kept)), self._column)
         if not len(rest):
-            return _normalised(plain, self._kept.texts)
+            return replace(plain, distinct=self._kept.texts)
         others = cells.gather(rest)
         read = self._read(others)
-        self._kept.learn(others, read, rows=len(cells))
-        return _normalised(_patched(plain, rest, read))
+        self._kept.learn(others, read.values["value"], read.finding, rows=len(cells))
+        return _patched(plain, rest, read)
 
-    def _read(self, cells: pl.Series) -> pl.DataFrame:
+    def _read(self, cells: pl.Series) -> Normalised:
         if self._known is not None:
-            return self._known.read(cells.fill_null(""))
+            return _normalised(self._known.read(cells.fill_null("")))
         sure = _canonical(cells, self._column, self._context, self._header_unit)
         plain = _plain(sure, self._column)
         rest = np.flatnonzero(~sure.certain)
-        return _patched(plain, rest, self._take_apart(cells.gather(rest))) if len(rest) else plain
+        return _patched(plain, rest, _normalised(self._take_apart(cells.gather(rest)))) if len(rest) else plain
 
     def _take_apart(self, cells: pl.Series) -> pl.DataFrame:
         return _taken_apart(cells, self._column, self._context, self._header_unit)
@@ -168,21 +169,36 @@ def _canonical(cells: pl.Series, column: Column, context: Context, header_unit: 
     return readers[column.type](cells)
 
 
-def _plain(sure: canonical.Canonical, column: Column) -> pl.DataFrame:
+def _plain(sure: canonical.Canonical, column: Column) -> Normalised:
     """Return the reading of the certain cells; plain amounts of money are in yuan."""
-    parts = {"value": sure.value}
+    values = {"value": sure.value}
     if column.type is ColumnType.MONEY:
         given = pl.Series(sure.certain & ~sure.missing)
-        parts |= {"amount": sure.value, "currency": pl.select(pl.when(given).then(pl.lit("CNY")))["literal"]}
+        values |= {"amount": sure.value, "currency": pl.select(pl.when(given).then(pl.lit("CNY")))["literal"]}
     nothing = _nulls(len(sure.value))
-    return pl.DataFrame(parts | {"missing": pl.Series(sure.missing), "finding": nothing, "suggestion": nothing})
+    return Normalised(values, pl.Series(sure.missing), nothing, nothing)
 
 
-def _patched(plain: pl.DataFrame, places: NDArray[np.int64], read: pl.DataFrame) -> pl.DataFrame:
+def _patched(plain: Normalised, places: NDArray[np.int64], read: Normalised) -> Normalised:
     """Return the plain reading with the rows at the places read another way."""
-    source = np.arange(len(plain), dtype=np.uint32)
-    source[places] = np.arange(len(plain), len(plain) + len(places), dtype=np.uint32)
-    return pl.concat([plain, read.select(plain.columns)])[source]
+    if len(places) == len(plain.missing):
+        return read
+    source = np.arange(len(plain.missing), dtype=np.uint32)
+    source[places] = np.arange(len(source), len(source) + len(places), dtype=np.uint32)
+    taken = pl.Series(source)
+
+    def patched(part: pl.Series, instead: pl.Series) -> pl.Series:
+        if part is nothing and instead.null_count() == len(instead):
+            return part
+        return pl.concat([part, instead]).gather(taken)
+
+    nothing = plain.finding
+    return Normalised(
+        {name: patched(part, read.values[name]) for name, part in plain.values.items()},
+        patched(plain.missing, read.missing),
+        patched(plain.finding, read.finding),
+        patched(plain.suggestion, read.suggestion),
+    )
 
 
 def _taken_apart(cells: pl.Series, column: Column, context: Context, header_unit: str | None) -> pl.DataFrame:
@@ -202,9 +218,9 @@ def _taken_apart(cells: pl.Series, column: Column, context: Context, header_unit
     return read.with_columns(finding=finding, suggestion=suggestion, missing=nothing)
 
 
-def _normalised(read: pl.DataFrame, distinct: pl.Series | None = None) -> Normalised:
+def _normalised(read: pl.DataFrame) -> Normalised:
     values = {name: read[name] for name in read.columns if name not in ("finding", "suggestion", "missing")}
-    return Normalised(values, read["missing"], read["finding"], read["suggestion"], distinct)
+    return Normalised(values, read["missing"], read["finding"], read["suggestion"])
 
 
 def _missing(text: pl.Series, column: Column, context: Context) -> pl.Series:
@@ -273,5 +289,6 @@ def _spread(read: pl.DataFrame, places: pl.Series, length: int) -> pl.DataFrame:
     return read.select(pl.all().gather(source))
 
 
+@lru_cache(maxsize=8)
 def _nulls(length: int) -> pl.Series:
     return pl.Series([None], dtype=pl.String).new_from_index(0, length)

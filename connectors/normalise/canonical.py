@@ -188,16 +188,16 @@ def _two(digits: NDArray[np.uint8], place: int) -> NDArray[np.int32]:
 
 def empty(cells: pl.Series) -> Mask:
     """Say which cells are empty or not there."""
-    blank: Mask = (cells.str.len_bytes().fill_null(0) == 0).to_numpy()
-    return blank
+    blank: Mask = (cells == "").to_numpy()
+    return blank if cells.null_count() == 0 else (cells.fill_null("") == "").to_numpy()
 
 
 def only(values: pl.Series, places: Mask) -> pl.Series:
     """Return the values where the mask holds, null elsewhere."""
     if places.all():
         return values
-    chosen = pl.DataFrame({"value": values, "chosen": places})
-    return chosen.select(pl.when("chosen").then("value"))["value"]
+    nothing = pl.Series([None], dtype=values.dtype)
+    return values.zip_with(pl.Series(places), nothing)
 
 
 def _bytes(cells: pl.Series) -> bytes:

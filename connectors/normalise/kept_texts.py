@@ -27,21 +27,23 @@ class KeptTexts:
 
     def holds(self, cells: pl.Series) -> NDArray[np.bool_]:
         """Say which cells are among the texts."""
-        held: NDArray[np.bool_] = cells.is_in(self._set).fill_null(False).to_numpy()
-        return held
+        held = cells.is_in(self._set)
+        found: NDArray[np.bool_] = (held if cells.null_count() == 0 else held.fill_null(False)).to_numpy()
+        return found
 
-    def learn(self, cells: pl.Series, read: pl.DataFrame, *, rows: int) -> None:
+    def learn(self, cells: pl.Series, value: pl.Series, finding: pl.Series, *, rows: int) -> None:
         """Remember the cells that were read as they stand.
 
         Args:
             cells: String, none of them among the texts.
-            read: their reading: `value`, `finding`, `suggestion`, `missing`.
+            value: what was read of each, String.
+            finding: what was found in each, null where nothing.
             rows: of the batch they are from.
         """
-        same = read.select(
-            (pl.col("value") == cells) & pl.col("finding").is_null() & pl.col("suggestion").is_null()
-        ).to_series()
-        fresh = cells.filter(same.fill_null(False)).unique()
+        same = (value == cells).fill_null(False)
+        if finding.null_count() < len(cells):
+            same &= finding.is_null()
+        fresh = cells.filter(same).unique()
         self.is_useful = len(fresh) <= _MAX_SHARE * rows and len(self.texts) + len(fresh) <= _MAX_KEPT
         self.texts = pl.concat([self.texts, fresh])
         self._set = self.texts.implode()

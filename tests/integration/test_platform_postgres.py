@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from connectors.database import Connection
 from connectors.errors import UserError
 from connectors.settings import CHECKOUT, Settings
 from tests.conftest import NO_FSYNC
@@ -101,14 +102,39 @@ def test_data_survives_when_the_server_was_killed(new_home: Homes) -> None:
     settings = new_home()
     server = postgres.start(settings)
     remember(server.dsn, "kept")
+    fill_emptied(server.dsn, "committed").commit()
+    unfinished = fill_emptied(server.dsn, "unfinished")
     server.process.signal(signal.SIGKILL)
     assert wait_until_gone(server.process, 10)
+    unfinished.close()
     assert (server.data / "postmaster.pid").exists()
     assert postgres.inspect(settings) is None
     again = postgres.start(settings)
     assert again.process != server.process
     assert again.port == server.port
     assert notes(again.dsn) == ["kept"]
+    assert filled(again.dsn, "committed") == (50_000, 50_000)
+    assert filled(again.dsn, "unfinished") == (0, None)
+
+
+def fill_emptied(dsn: str, name: str) -> Connection:
+    """Fill a table in the transaction that emptied it, which is left open: its rows are synced, not logged."""
+    connection = psycopg.connect(dsn)
+    connection.execute(f"create table {name} (no integer, content text)".encode())
+    connection.commit()
+    connection.execute(f"truncate {name}".encode())
+    connection.execute(f"insert into {name} select n, repeat('威海', 20) from generate_series(1, 50000) n".encode())
+    connection.execute(f"create unique index {name}_no on {name} (no)".encode())
+    return connection
+
+
+def filled(dsn: str, name: str) -> tuple[int, int | None]:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("set enable_seqscan = off")
+        count = connection.execute(f"select count(content) from {name}".encode()).fetchone()
+        last = connection.execute(f"select no from {name} order by no desc limit 1".encode()).fetchone()
+    assert count is not None
+    return count[0], None if last is None else last[0]
 
 
 def test_stale_pid_file_is_seen_through_when_its_id_now_belongs_to_another_process(new_home: Homes) -> None:
