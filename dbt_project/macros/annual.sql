@@ -81,7 +81,8 @@
             operand,
             "select " ~ figures ~ "." ~ operand ~ " from " ~ figures,
             needs,
-            note="select case when count(*) = 0 then '没有" ~ titles ~ "均已公布、且已结束的年度' end from " ~ figures,
+            note="select case when count(*) = 0 then '没有" ~ titles ~ ("均" if operands | length > 1 else "")
+                ~ "已公布、且已结束的年度' end from " ~ figures,
             period="select " ~ figures ~ ".year from " ~ figures,
         )
     }}

@@ -3,62 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from psycopg import sql
 
 from connectors.contract import Contracts
-from connectors.database import Connection, connect
-from connectors.raw_tables import ensure_raw_tables
-from connectors.settings import Settings
-from dags.support import models
-from tests.conftest import create_database, drop_database, dsn_of
-from tests.integration.modelled import AS_OF, deliver, open_run
+from connectors.database import Connection
+from tests.integration.modelled import AS_OF, deliver, operands, values
 
 BEFORE, AFTER = date(2020, 1, 1), date(2021, 10, 1)
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def built(
-    server: str, warehouse_template: str, contracts: Contracts, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """Name of a database in which every model was built once, over nothing."""
-    name = f"{warehouse_template}_models"
-    create_database(server, name, template=warehouse_template)
-    settings = Settings(home=tmp_path_factory.mktemp("models"), warehouse_dsn=dsn_of(server, name))
-    with connect(settings.dsn()) as connection:
-        ensure_raw_tables(connection, contracts)
-    for selector in models.SELECTORS:
-        assert models.run_models(settings, contracts, selector).failed == ()
-    yield name
-    drop_database(server, name)
-
-
 @pytest.fixture
-def connection(server: str, built: str) -> Iterator[Connection]:
+def connection(modelled: Connection) -> Connection:
     """A connection to a fresh copy of the built warehouse."""
-    name = f"{built}_{next(_numbers)}"
-    create_database(server, name, template=built)
-    with connect(dsn_of(server, name)) as opened:
-        yield opened
-    drop_database(server, name)
-
-
-def operands(connection: Connection, indicator: str, **run: Any) -> dict[str, tuple[Decimal | None, str | None]]:
-    """Value and reason by operand, for a new run."""
-    open_run(connection, f"run-{next(_numbers)}", **run)
-    rows = connection.execute(f"select operand, value, reason from mart.ind_{indicator}".encode()).fetchall()
-    return {operand: (value, reason) for operand, value, reason in rows}
-
-
-def values(connection: Connection, indicator: str, **run: Any) -> dict[str, Decimal | None]:
-    """Value by operand, for a new run."""
-    return {operand: value for operand, (value, _) in operands(connection, indicator, **run).items()}
+    return modelled
 
 
 @pytest.mark.parametrize(

@@ -157,17 +157,17 @@ def test_scorecard_shows_49_indicators_per_date_with_trend(connection: Connectio
     assert counts == [(JUNE, 49), (AS_OF, 49)]
     rows = connection.execute(
         "select as_of, indicator_id, value_text, star, gap, trend, reason from mart.scorecard"
-        " where indicator_id in ('dept_sharing_rate', 'open_data_category_rate', 'coverage_5g') order by 1, 2"
+        " where indicator_id in ('dept_sharing_rate', 'open_data_category_rate', 'pilot_programmes') order by 1, 2"
     ).fetchall()
     sharing_gap = "制定信息资源目录并提供共享的部门数量还差 1 个"
-    nothing = "尚无数据来源（后续接入）"
+    nothing = "尚未报送：智慧城市试点登记"
     assert rows == [
-        (JUNE, "coverage_5g", None, None, None, None, nothing),
         (JUNE, "dept_sharing_rate", "95%", 4, sharing_gap, None, None),
         (JUNE, "open_data_category_rate", "90.9%", 4, "已开放的公共信息资源类别数量还差 2 类", None, None),
-        (AS_OF, "coverage_5g", None, None, None, None, nothing),
+        (JUNE, "pilot_programmes", None, None, None, None, nothing),
         (AS_OF, "dept_sharing_rate", "95%", 4, sharing_gap, "持平", None),
         (AS_OF, "open_data_category_rate", "86.36%", 0, "已开放的公共信息资源类别数量还差 1 类", "变差", None),
+        (AS_OF, "pilot_programmes", None, None, None, None, nothing),
     ]
 
 

@@ -1,0 +1,4 @@
+-- one row per operand
+{{ config(materialized="view") }}
+
+{{ checklist_rows("planning") }}
