@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import calendar as months
+import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -44,6 +44,13 @@ def load_calendar(exceptions: Path) -> Calendar:
 def month_later(day: date) -> date:
     """Return the same day of the next month; the last day of a month goes to the last day."""
     year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
-    last = months.monthrange(year, month)[1]
-    is_last = day.day == months.monthrange(day.year, day.month)[1]
+    last = calendar.monthrange(year, month)[1]
+    is_last = day.day == calendar.monthrange(day.year, day.month)[1]
     return date(year, month, last if is_last else min(day.day, last))
+
+
+def same_day_before(day: date, *, months: int) -> date:
+    """Return the same day that many months earlier; the last day of the month where it has no such day."""
+    count = day.year * 12 + day.month - 1 - months
+    year, month = count // 12, count % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))

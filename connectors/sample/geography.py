@@ -16,7 +16,7 @@ _AREAS = {
     ("行政区域", "371082"): 1526.33,
     ("行政区域", "371083"): 1665.89,
     ("城市规划区", "371000"): 2607.28,
-    ("城区", "371000"): 296.14,
+    ("城区", "371000"): 288.0,
 }
 """Square kilometres by kind and division; the sample's own figures, near to public ones."""
 _YEARS = 3

@@ -14,6 +14,7 @@ from connectors.sample import (
     catalogue,
     credit,
     economy,
+    features,
     geography,
     governance,
     government,
@@ -21,11 +22,15 @@ from connectors.sample import (
     legal_entities,
     licences,
     livelihoods,
+    networks,
     public_services,
     requests,
     residents,
+    safeguards,
     schools_hospitals,
     services,
+    surveillance,
+    surveying,
     transport,
     utilities,
 )
@@ -87,6 +92,11 @@ TOPICS: tuple[Topic, ...] = (
     utilities.TOPIC,
     governance.TOPIC,
     industry.TOPIC,
+    networks.TOPIC,
+    surveillance.TOPIC,
+    surveying.TOPIC,
+    safeguards.TOPIC,
+    features.TOPIC,
 )
 """Registers that are made one by one, by topic."""
 FOR_INDICATORS = (*NAMED, *(contract_id for topic in TOPICS for contract_id in topic.registers))
