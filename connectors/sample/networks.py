@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from connectors.sample.calendar import same_day_before
-from connectors.sample.city import City
+from connectors.sample.city import City, Profile
 from connectors.sample.draws import chances, choose
 from connectors.sample.geography import homes
 from connectors.sample.operands import (
@@ -60,17 +60,19 @@ def subscriptions(city: City) -> pl.DataFrame:
 
     edges = np.cumsum(list(OPERATORS.values()))
     first = np.minimum(np.searchsorted(edges, draw("operator"), side="right"), len(OPERATORS) - 1)
-    speed_edges = np.cumsum(_FAILING_SPEED_SHARES if by_profile(city, 0, 1) else _SPEED_SHARES)
+    shares = _FAILING_SPEED_SHARES if city.profile is Profile.FAILING else _SPEED_SHARES
+    speed_edges = np.cumsum(shares)
     speed = np.asarray(_SPEEDS)[np.minimum(np.searchsorted(speed_edges, draw("speed")), len(_SPEEDS) - 1)]
-    is_fiber = draw("fiber") < by_profile(city, 0.965, 0.8)
+    is_fiber = draw("fiber") < by_profile(city, 0.935, 0.8)
     inhabited = all_homes["is_inhabited"].to_numpy()
     lived_in = inhabited & (draw("subscribed") < _SUBSCRIBED)
     opened = (draw("opened") * (_YEARS_BACK + _DAYS_AHEAD)).astype(np.int64) - _YEARS_BACK
+    nothing = np.zeros(count, dtype=np.bool_)
     kinds = (
         (lived_in, first, speed, is_fiber, "居民", True),
-        (lived_in & (draw("second") < _SECOND), (first + 1) % 4, speed // 2, is_fiber & False, "居民", True),
-        (~lived_in & (draw("cancelled") < _CANCELLED), first, speed, is_fiber | True, "居民", False),
-        (draw("company") < _COMPANIES, (first + 2) % 4, speed * 0 + 1000, is_fiber | True, "企业", True),
+        (lived_in & (draw("second") < _SECOND), (first + 1) % 4, speed // 2, nothing, "居民", True),
+        (~lived_in & (draw("cancelled") < _CANCELLED), first, speed, ~nothing, "居民", False),
+        (draw("company") < _COMPANIES, (first + 2) % 4, np.full(count, 1000), ~nothing, "企业", True),
     )
     parts = [
         pl.DataFrame(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,10 @@ def evidence(city: City) -> pl.DataFrame:
         "issued_on",
         pl.col("expires_on").cast(pl.Date),
         "is_satisfied",
+        city.population["name"][: len(table)].alias("assessor"),
         pl.col("indicator_id").replace_strict(_ISSUER).alias("owner"),
         pl.when("is_satisfied").then(pl.lit("材料齐全")).otherwise(pl.lit("内容未达到评价要点的要求")).alias("reason"),
+        pl.Series([sha256(title.encode()).hexdigest() for title in table["title"]]).alias("attachment_sha256"),
     )
 
 
