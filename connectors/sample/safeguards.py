@@ -167,19 +167,14 @@ def supported_projects(city: City, department: str) -> pl.DataFrame:
 
 
 def security_incidents(city: City) -> pl.DataFrame:
-    """Make cyberspace__security_incident: leaks of this year, one of last year, and what is no leak."""
+    """Make cyberspace__security_incident: a leak of this year, one of last year, and what is no leak."""
     day = city.first_as_of
     this_year, last_year = date(day.year, 1, 1), date(day.year - 1, 12, 31)
     rows = [
         ("AQ0001", last_year, "失泄密", "某单位", "已办结"),
         ("AQ0002", this_year, "其他", None, "已办结"),
-        ("AQ0003", day - timedelta(days=40), "其他", None, "处理中"),
+        ("AQ0003", max(this_year, day - timedelta(days=120)), "失泄密", "某单位", "已办结"),
         ("AQ0004", day + timedelta(days=9), "其他", None, "处理中"),
-    ]
-    leaks = {Profile.CLEAN: 0, Profile.DEFAULT: 1, Profile.FAILING: 3}[city.profile]
-    rows += [
-        (f"AQ1{n:03d}", max(this_year, day - timedelta(days=25 * n)), "失泄密", "某单位", "处理中")
-        for n in range(leaks)
     ]
     table = pl.DataFrame(rows, schema=["incident_no", "occurred_on", "nature", "unit_name", "status"], orient="row")
     return table.filter(pl.col("occurred_on") <= city.as_of)

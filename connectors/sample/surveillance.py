@@ -57,7 +57,7 @@ def case_summaries(city: City) -> pl.DataFrame:
     """Make public_security__video_case_summary: exactly 80 % of last year's cases; the running year is incomplete."""
     last = city.first_as_of.year - 1
     solved = {last - back: count for back, count in enumerate(reversed(_CASES))}
-    rows = [(str(year), count, round(count * by_profile(city, 0.8, 0.5))) for year, count in sorted(solved.items())]
+    rows = [(str(year), count, count * 8 // 10) for year, count in sorted(solved.items())]
     rows.append((str(last + 1), 2_012, 1_207))
     return pl.DataFrame(rows, schema=["year", "cases_solved", "cases_solved_with_video"], orient="row")
 

@@ -77,10 +77,10 @@ def test_city_misses_most_stars_when_profile_is_failing(found: Operands) -> None
     assert share(failing, "coverage_5g", "key_areas_with_5g", "key_public_areas") < Fraction(8, 10)
     assert share(failing, "map_scale_coverage", "mapped_area_km2", "planning_area_km2") < Fraction(9, 10)
     assert failing["weather_station_spacing"]["urban_station_spacing_km"].value == 6
-    assert failing["security_incident_deduction"]["incident_count"].value == 3
+    assert failing["video_crime_contribution"]["served_dept_count"].value == 6
     assert failing["pilot_programmes"]["national_pilots"].value == 0
     worse = {i for i, operands in failing.items() if operands != found[i]}
-    assert set(found) - worse == {"mobile_download_speed"}
+    assert set(found) - worse == {"mobile_download_speed", "security_incident_deduction"}
 
 
 def test_figures_move_when_a_month_has_passed() -> None:
