@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -55,6 +56,21 @@ def test_lineage_reaches_extracts_through_other_models() -> None:
         "model.weihai.other": ["source.weihai.raw.d__three"],
     }
     assert extracts_by_indicator({"parent_map": parents}) == {"a": ("d__one", "d__two"), "b": ("d__two",)}
+
+
+def test_departments_of_shared_extracts_are_those_of_the_contracts(contracts: Contracts) -> None:
+    text = (PROJECT / "macros/shared_contracts.sql").read_text(encoding="utf-8")
+    with (CHECKOUT / "seeds" / "departments.csv").open(encoding="utf-8") as lines:
+        names = {row["id"]: row["name"] for row in csv.DictReader(lines)}
+    for macro, extracts in {
+        "operators": ("broadband_user", "speed_test", "coverage_5g"),
+        "supporting_departments": ("supported_project",),
+    }.items():
+        body = text.split(f"macro {macro}()")[1].split("endmacro")[0]
+        listed = dict(re.findall(r'"(\w+)": "(.+?)"', body))
+        assert listed == {department: names[department] for department in listed}
+        for extract in extracts:
+            assert set(listed) == {c.department for c in contracts.values() if c.extract == extract}
 
 
 def test_every_operand_model_belongs_to_an_indicator() -> None:
