@@ -126,35 +126,37 @@ def communities(city: City) -> pl.DataFrame:
 def smart_communities(city: City) -> pl.DataFrame:
     """Make big_data_center__smart_community: 42 % of the communities; also closed ones, villages, revoked, to come."""
     rng, listed = city.stream("smart communities"), communities(city)
-    own = listed.filter((pl.col("kind") == "社区居委会") & in_use())
-    smart = marked(city, "smart communities", len(own), by_profile(city, 0.42, 0.22), monthly=2)
-    recognised, rest = own.filter(smart), own.filter(~smart)
-    closed = listed.filter(~in_use())
-    villages = listed.filter(pl.col("kind") == "村委会")[:5]
-    chosen = pl.concat([recognised, closed, villages, rest[:8]]).select("community_code", "name")
     past = np.datetime64(city.first_as_of) - rng.integers(0, 900, len(listed)).astype("timedelta64[D]")
-    table = chosen.with_columns(
-        level=choose(rng, ("省级", "市级"), len(listed), (0.7, 0.3))[: len(chosen)],
-        recognised_on=pl.Series(past[: len(chosen)]),
-        status=pl.Series(["在用"] * (len(chosen) - 8) + ["撤销"] * 4 + ["在用"] * 4),
-    ).with_columns(
-        recognised_on=pl.when(pl.int_range(pl.len()) >= len(chosen) - 4)
-        .then(pl.lit(date(city.first_as_of.year + 2, 6, 1)))
-        .otherwise("recognised_on")
-    )
-    second = recognised[::6].select(
+    facts = listed.select(
         "community_code",
         "name",
-        pl.lit("国家级").alias("level"),
-        pl.lit(city.first_as_of).alias("recognised_on"),
+        choose(rng, ("省级", "市级"), len(listed), (0.7, 0.3)).alias("level"),
+        pl.Series(past).alias("recognised_on"),
         pl.lit("在用").alias("status"),
     )
+    is_own = listed.select((pl.col("kind") == "社区居委会") & in_use()).to_series()
+    own = facts.filter(is_own)
+    smart = marked(city, "smart communities", len(own), by_profile(city, 0.42, 0.22), monthly=2)
+    # the same order in every round, so that these never become smart
+    never = own.filter(~marked(city, "smart communities", len(own), 0.9))
+    to_come = pl.lit(date(city.first_as_of.year + 2, 6, 1)).alias("recognised_on")
+    table = pl.concat(
+        [
+            own.filter(smart),
+            facts.filter(listed["status"] != "在用"),
+            facts.filter(listed["kind"] == "村委会")[:5],
+            never[:4].with_columns(status=pl.lit("撤销")),
+            never[4:8].with_columns(to_come),
+        ]
+    )
+    every_sixth = pl.Series(np.arange(len(own)) % 6 == 0)
+    second = own.filter(smart & every_sixth).with_columns(level=pl.lit("国家级"))
     return pl.concat([table, second]).with_columns(
         document_no=pl.concat_str(
             pl.lit("智慧社区函〔"),
             pl.col("recognised_on").dt.year(),
             pl.lit("〕"),
-            pl.int_range(1, pl.len() + 1),
+            pl.col("community_code").str.slice(6),
             pl.lit("号"),
         )
     )

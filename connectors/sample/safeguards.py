@@ -138,7 +138,8 @@ def supported_projects(city: City, department: str) -> pl.DataFrame:
     rng, year = city.stream("supported projects"), city.first_as_of.year
     wanted = round(by_profile(city, _PROJECTS, _FAILING_PROJECTS)) + 3 * (city.round_no - 1)
     total = wanted + 70
-    companies = city.entities.filter(pl.col("kind") == "91")[["name", "uscc"]]
+    founding = (pl.col("kind") == "91") & (pl.col("established_on") <= city.first_as_of)
+    companies = city.entities.filter(founding)[["name", "uscc"]]
     unit = companies[rng.integers(0, len(companies), 500)][:total]
     field = choose(rng, _FIELDS, 500, (0.24, 0.2, 0.26, 0.2, 0.1))[:total]
     number = np.arange(total)
