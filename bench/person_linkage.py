@@ -1,15 +1,28 @@
-"""How well persons are linked, against the sample city's truth: pairs of mentions, errors one by one."""
+"""`python -m bench.person_linkage`: how well and how fast persons are told apart in a sample city."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import argparse
+import resource
+import shutil
+import time
 from pathlib import Path
 
 import polars as pl
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from rich.console import Console
+from rich.table import Table
 
-from connectors.database import connect
+from bench import city, pairwise
+from connectors.contract import Contracts, load_contracts
+from connectors.database import connect, migrate
+from connectors.raw_tables import ensure_raw_tables
+from connectors.settings import CHECKOUT, Settings, load_settings
+from linkage.run import link
+from weihai import postgres
 
+_DATABASE = "bench_persons"
 _CLASSES = {
     "number_missing": "号码缺失",
     "number_typo": "号码错一位",
@@ -25,135 +38,141 @@ _CLASSES = {
     "newborn_without_number": "新生儿无号码",
 }
 """Defects that make a person hard to tell, and how a report names them."""
+_MENTIONS = """
+    select s.contract_id as contract, s.role, b.file_name, m.row_no as row, l.person_id::text as id, l.method, l.weight
+    from linkage.person_mention as m
+    inner join linkage.source as s on m.source_id = s.source_id
+    inner join quality.batch as b on m.batch_id = b.batch_id
+    left join linkage.person_link as l on m.source_id = l.source_id and m.mention_key = l.mention_key
+"""
 
 
-@dataclass(frozen=True)
-class Quality:
-    """Pairs of mentions: how many are truly, and how many were found to be, of one person.
-
-    Attributes:
-        by_class: one row per noise class: mentions, the share with the rest of their person, the share with nobody.
-        false_merges: one row per mention that lies with another person's: whose it truly is, and where it stands.
-    """
-
-    mentions: int
-    true_pairs: int
-    found_pairs: int
-    right_pairs: int
-    by_class: pl.DataFrame
-    false_merges: pl.DataFrame
-    reviews: int
-
-    @property
-    def precision(self) -> float:
-        """Share of the found pairs that are true."""
-        return self.right_pairs / self.found_pairs
-
-    @property
-    def recall(self) -> float:
-        """Share of the true pairs that were found."""
-        return self.right_pairs / self.true_pairs
+def main() -> None:
+    """Write the city, take it in, link it, compare with the truth; print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.person_linkage", description="自然人归并的准确率和用时。")
+    parser.add_argument("--persons", type=int, default=100_000, help="样例城市的人数")
+    options = parser.parse_args()
+    folder = load_settings().home / "bench" / f"persons-{options.persons}"
+    contracts = load_contracts((CHECKOUT / "connectors" / "contracts",))
+    print(f"写出 {options.persons:,} 人的样例城市 …", flush=True)
+    city.write(folder, contracts, options.persons)
+    home = Settings(home=folder / "home")
+    shutil.rmtree(home.landing, ignore_errors=True)
+    server = postgres.start(home)
+    try:
+        settings = Settings(home=folder / "home", warehouse_dsn=_fresh_database(server.dsn))
+        print("接收 …", flush=True)
+        with connect(settings.dsn()) as connection:
+            ensure_raw_tables(connection, contracts)
+            connection.commit()
+        city.take_in(settings, contracts, folder)
+        report(settings, contracts, folder / "truth")
+    finally:
+        postgres.stop(home)
 
 
-def measure(dsn: str, truth: Path, round_no: int = 1) -> Quality:
-    """Compare the links with the truth of one round's files.
+def _fresh_database(dsn: str) -> str:
+    """Make an empty warehouse on a server, instead of the one that an earlier bench left; return its DSN."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {_DATABASE} with (force)".encode())
+        connection.execute(f"create database {_DATABASE}".encode())
+    facts = conninfo_to_dict(dsn)
+    own = f"postgresql://{facts['user']}:{facts['password']}@{facts['host']}:{facts['port']}/{_DATABASE}"
+    migrate(own)
+    return own
+
+
+def report(settings: Settings, contracts: Contracts, truth: Path) -> None:
+    """Link everything; print time, quality, noise classes, and every false merge by the truth's number and place."""
+    began, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    done = link(settings, contracts, "population", full_refresh=True)
+    seconds, client = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+    mentions = linked_mentions(settings.dsn(), truth)
+    quality = pairwise.measure(mentions)
+    table = Table(title=f"{mentions['truth'].n_unique():,} 人，{quality.mentions:,} 处提及")
+    for column in ("指标", "值", "目标"):
+        table.add_column(column, justify="left" if column == "指标" else "right")
+    table.add_row("成对准确率", f"{quality.precision:.5f}", "≥ 0.999")
+    table.add_row("成对召回率", f"{quality.recall:.5f}", "≥ 0.97")
+    table.add_row(
+        "应归并、已归并、归并正确（对）", f"{quality.true_pairs:,} {quality.linked_pairs:,} {quality.right_pairs:,}", ""
+    )
+    table.add_row("自然人标识、未归并的提及", f"{done.changed:,} {quality.unlinked:,}", "")
+    table.add_row("用时、其中客户端处理器（秒）", f"{seconds:.1f} {client.ru_utime - used:.1f}", "")
+    table.add_row("客户端内存峰值（MB）", f"{client.ru_maxrss / 1024:,.0f}", "")
+    console = Console()
+    console.print(table)
+    console.print(_by_class(mentions, truth))
+    wrong = _misplaced(mentions)
+    print(f"误并 {len(wrong)} 处：")
+    for row in wrong.iter_rows(named=True):
+        weight = "" if row["weight"] is None else f"，权重 {row['weight']:.1f}"
+        place = f"{row['contract']}/{row['role']} 第 {row['row']} 行"
+        print(f"  第 {row['truth']} 人（{place}）归入第 {row['owner']} 人：{row['method']}{weight}")
+
+
+def linked_mentions(dsn: str, truth: Path) -> pl.DataFrame:
+    """Return every mention in force that the truth knows, with its `id` and `truth` (the city's number of the person).
 
     Args:
-        dsn: the warehouse into which `city.take_in` brought the round, linked.
+        dsn: the warehouse that took in the city.
         truth: the city's truth folder.
     """
-    told = _linked(dsn).join(_truth(truth, round_no), on=["contract", "role", "row"], how="inner")
-    # a mention that is linked to nobody is alone
-    told = told.with_columns(person=pl.col("person").fill_null(pl.concat_str(pl.lit("-"), pl.col("mention"))))
-    main = (
-        told.group_by("person_no", "person").len().sort("len", "person", descending=[True, False])
-        .group_by("person_no", maintain_order=True).first().select("person_no", main="person")
-    )  # fmt: skip
-    told = told.join(main, on="person_no").with_columns(
-        is_main=pl.col("person") == pl.col("main"), is_nobody=pl.col("person").str.starts_with("-")
-    )
-    owner = (
-        told.group_by("person", "person_no").len().sort("len", "person_no", descending=[True, False])
-        .group_by("person", maintain_order=True).first().select("person", owner="person_no")
-    )  # fmt: skip
-    told = told.join(owner, on="person")
-    return Quality(
-        mentions=len(told),
-        true_pairs=_pairs(told, "person_no"),
-        found_pairs=_pairs(told, "person"),
-        right_pairs=_pairs(told, "person_no", "person"),
-        by_class=_by_class(told, truth, round_no),
-        false_merges=told.filter(pl.col("owner") != pl.col("person_no"))
-        .select("person_no", "owner", "contract", "role", "row", "method", "weight")
-        .sort("owner", "person_no"),
-        reviews=_count(dsn, "select count(distinct (source_id, mention_key)) from linkage.review"),
-    )
-
-
-def lines(quality: Quality) -> Iterator[str]:
-    """Return the report line by line; no name or number stands in it."""
-    yield (
-        f"{quality.mentions:,} 处提及；准确率 {quality.precision:.5f}（目标 ≥ 0.999），"
-        f"召回率 {quality.recall:.5f}（目标 ≥ 0.97）；待核查 {quality.reviews:,} 处"
-    )
-    for row in quality.by_class.iter_rows(named=True):
-        yield (
-            f"  {_CLASSES.get(row['defect'], row['defect'])}：{row['mentions']:,} 处，归并正确 {row['right']:.1%}，"
-            f"未归并 {row['nobody']:.1%}"
-        )
-    yield f"错误归并 {len(quality.false_merges):,} 处："
-    for row in quality.false_merges.iter_rows(named=True):
-        weight = "" if row["weight"] is None else f"，权重 {row['weight']:.1f}"
-        yield (
-            f"  第 {row['person_no']} 人（{row['contract']}/{row['role']} 第 {row['row']} 行）"
-            f"归入第 {row['owner']} 人：{row['method']}{weight}"
-        )
-
-
-def _linked(dsn: str) -> pl.DataFrame:
-    with connect(dsn) as connection:
-        rows = connection.execute(
-            "select s.contract_id, s.role, m.row_no, m.source_id || ':' || m.mention_key, l.person_id::text, l.method,"
-            " l.weight from linkage.person_mention m join linkage.source s on s.source_id = m.source_id"
-            " left join linkage.person_link l on l.source_id = m.source_id and l.mention_key = m.mention_key"
-        ).fetchall()
-    schema = {
-        "contract": pl.String, "role": pl.String, "row": pl.Int64, "mention": pl.String, "person": pl.String,
-        "method": pl.String, "weight": pl.Float64,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _truth(truth: Path, round_no: int) -> pl.DataFrame:
-    return (
+    with connect(dsn) as connection, connection.cursor() as cursor:
+        rows = cursor.execute(_MENTIONS).fetchall()
+        names = [column.name for column in cursor.description or ()]
+    found = pl.DataFrame(rows, schema=names, orient="row", infer_schema_length=None)
+    known = (
         pl.read_parquet(truth / "identities.parquet")
-        .filter((pl.col("round_no") == round_no) & pl.col("person_no").is_not_null())
-        .select("contract", "role", "row", "person_no")
-        .unique(["contract", "role", "row"])
+        .filter(pl.col("person_no").is_not_null())
+        .with_columns(file_name=pl.col("file").str.split("/").list.last())
+        .select("contract", "role", "file_name", pl.col("row").cast(pl.Int64), truth="person_no")
+        .unique(["contract", "role", "file_name", "row"])
     )
+    return found.join(known, on=["contract", "role", "file_name", "row"])
 
 
-def _pairs(told: pl.DataFrame, *by: str) -> int:
-    size = told.group_by(*by).len()["len"].cast(pl.Int64)
-    return int((size * (size - 1) // 2).sum())
-
-
-def _by_class(told: pl.DataFrame, truth: Path, round_no: int) -> pl.DataFrame:
+def _by_class(mentions: pl.DataFrame, truth: Path) -> Table:
+    """Tell for every kind of noise how many mentions are with most of their person's."""
     defects = (
         pl.read_parquet(truth / "defects.parquet")
-        .filter((pl.col("round_no") == round_no) & pl.col("defect").is_in(list(_CLASSES)))
-        .select("contract", "row", "defect")
+        .filter(pl.col("defect").is_in(list(_CLASSES)))
+        .with_columns(file_name=pl.col("file").str.split("/").list.last())
+        .select("contract", "file_name", pl.col("row").cast(pl.Int64), "defect")
         .unique()
     )
-    found = told.join(defects, on=["contract", "row"], how="left").with_columns(pl.col("defect").fill_null("—"))
-    return (
-        found.group_by("defect")
-        .agg(mentions=pl.len(), right=pl.col("is_main").mean(), nobody=pl.col("is_nobody").mean())
+    told = mentions.join(_main(mentions, "truth", "id"), on="truth", how="left").join(
+        defects, on=["contract", "file_name", "row"], how="left"
+    )
+    counted = (
+        told.group_by(pl.col("defect").fill_null(""))
+        .agg(
+            mentions=pl.len(),
+            right=(pl.col("id") == pl.col("main")).fill_null(value=False).mean(),
+            nobody=pl.col("id").is_null().mean(),
+        )
         .sort("mentions", descending=True)
     )
+    table = Table(title="各类差错")
+    for column in ("差错", "提及", "归并正确", "未归并"):
+        table.add_column(column, justify="left" if column == "差错" else "right")
+    for defect, number, right, nobody in counted.iter_rows():
+        table.add_row(_CLASSES.get(defect, "没有差错"), f"{number:,}", f"{right:.1%}", f"{nobody:.1%}")
+    return table
 
 
-def _count(dsn: str, query: str) -> int:
-    with connect(dsn) as connection:
-        row = connection.execute(query.encode()).fetchone()
-    return int(row[0]) if row else 0
+def _misplaced(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Return the mentions that lie with another person's, `owner` being the person most of the id's mentions mean."""
+    owners = _main(mentions, "id", "truth").rename({"main": "owner"})
+    return mentions.join(owners, on="id").filter(pl.col("owner") != pl.col("truth")).sort("owner", "truth", "row")
+
+
+def _main(mentions: pl.DataFrame, of: str, what: str) -> pl.DataFrame:
+    """Return for every value of one column the most frequent value of another, as `main`."""
+    linked = mentions.filter(pl.col("id").is_not_null())
+    sizes = linked.group_by(of, what).len().sort("len", what, descending=[True, False])
+    return sizes.unique(of, keep="first", maintain_order=True).select(of, main=what)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 import psycopg
 
 from connectors.contract import Contract
@@ -23,6 +24,10 @@ from linkage.step import Rules, Step, make_tables
 RULES: Mapping[LibraryName, Rules] = {"population": persons.RULES, "legal_entity": entities.RULES}
 
 _LOCKS: Mapping[LibraryName, int] = {"population": 371_000_011, "legal_entity": 371_000_012}
+
+
+class LinkingError(RuntimeError):
+    """A linking broke off and left everything as it was; the message names the kind of error, and no value."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,14 @@ def link(
     Args:
         known_at: number of an application that is enough: a library that is as far already is left as it is.
         full_refresh: decide everything again; identities stay. Another version of contracts or rules does so too.
+
+    Raises:
+        LinkingError: a database gave an error; nothing was changed.
     """
     library = LIBRARIES[library_name]
     rules = RULES[library_name]
     with (
+        _without_values(library_name),
         connect(settings.dsn()) as connection,
         _alone(connection, library_name),
         _folder(settings, library_name) as folder,
@@ -88,6 +97,16 @@ def link(
         changed = changes.record(step)
         _remember(connection, library, latest, version)
         return Linking("full" if full else "touched", latest, changed)
+
+
+@contextmanager
+def _without_values(library: LibraryName) -> Iterator[None]:
+    """Turn an error of a database into one that repeats no value: theirs quote keys, and so numbers and names."""
+    try:
+        yield
+    except (psycopg.Error, duckdb.Error) as error:
+        kind = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".rstrip()
+        raise LinkingError(f"{library} 归并没有完成（{kind}），原有归并结果不变；请重新运行") from None
 
 
 def _remember(connection: Connection, library: Library, known_at: int, version: str) -> None:

@@ -17,8 +17,8 @@ _OF_NUMBER = (
 )
 """Kind and text of what two mentions may have in common; `n` is a name or former name. A wrong digit of a number leaves
 two of its three parts (place, date of birth, sequence) as they are."""
+_OF_DATE = (1, f"n || {_STATED}")
 _OF_MORE = (
-    (1, f"n || {_STATED}", "birth_date"),
     (3, "n || m.phone", "phone"),
     (4, "n || m.place", "address"),
     (6, f"{_STATED} || m.household", "household_no"),
@@ -63,13 +63,13 @@ def key_rows(mentions: str) -> str:
     Args:
         mentions: a select as `told` returns it.
     """
-    keys = [*_OF_NUMBER, *((kind, text) for kind, text, _ in _OF_MORE)]
+    keys = [_OF_DATE, *_OF_NUMBER, *((kind, text) for kind, text, _ in _OF_MORE)]
     names = "(select m.name as n union all select m.former_name where m.former_name is not null)"
     return f"select k.key, m.item from ({mentions}) m cross join lateral {names} as names {_keys(keys)}"
 
 
 def _strong_keys(mentions: str) -> str:
-    """Return the select of (key, item) of mentions that stand by their number, each key about once.
+    """Return the select of (key, item) of mentions on usable numbers, each key about once; their birth date is in it.
 
     Args:
         mentions: a table or select of the columns of `linkage.person_mention`.
@@ -81,10 +81,9 @@ def _strong_keys(mentions: str) -> str:
     parts = [f"select k.key, m.number as item from ({named}) m {_keys(_OF_NUMBER)}"]
     for column in dict.fromkeys(column for _, _, column in _OF_MORE):
         keys = [(kind, text) for kind, text, needed in _OF_MORE if needed == column]
-        differs = f" and {_STATED} <> substr(m.id_no, 7, 8)" if column == "birth_date" else ""
         facts = (
             f"select m.*, m.id_no as number, m.name as n, m.household_no as household, {_PLACE} as place"
-            f" from {mentions} m where m.{column} is not null{differs}"
+            f" from {mentions} m where m.{column} is not null"
         )
         parts.append(f"select k.key, m.number as item from ({facts}) m {_keys(keys)}")
     return " union all ".join(parts)
@@ -94,15 +93,13 @@ def _on_two_numbers(step: Step) -> str:
     """Return the select of pairs of well-supported numbers with one name and date of birth; they are only reviewed."""
     weak = "select from linkage.person_weak w where w.item in (a.id_no, b.id_no)"
     renewed = "" if step.full else " and m.id_no in (select id_no from pg_temp.renewed_number)"
-    named = (
-        f"(select distinct m.id_no, m.name, substr(m.id_no, 7, 8) as born from linkage.person_mention m"
-        f" where m.is_id_usable and length(m.id_no) = 18{renewed})"
-    )
-    others = named if step.full else "linkage.person_mention"
+    others = "named" if step.full else "linkage.person_mention"
     condition = "b.born = a.born" if step.full else "b.is_id_usable and substr(b.id_no, 7, 8) = a.born"
     return (
-        f"select least(a.id_no, b.id_no), greatest(a.id_no, b.id_no) from {named} a join {others} b"
-        f" on b.name = a.name and {condition} and b.id_no <> a.id_no and length(b.id_no) = 18 where not exists ({weak})"
+        "(with named as materialized (select distinct m.id_no, m.name, substr(m.id_no, 7, 8) as born"
+        f" from linkage.person_mention m where m.is_id_usable and length(m.id_no) = 18{renewed})"
+        f" select least(a.id_no, b.id_no), greatest(a.id_no, b.id_no) from named a join {others} b on b.name = a.name"
+        f" and {condition} and b.id_no <> a.id_no and length(b.id_no) = 18 where not exists ({weak}))"
     )
 
 
@@ -123,13 +120,14 @@ def find_pairs(step: Step) -> int:
     either = (
         ""
         if step.full
-        else " where w.item in (select item from pg_temp.renewed) or s.item in (select item from pg_temp.renewed)"
+        else " and (w.item in (select item from pg_temp.renewed) or s.item in (select item from pg_temp.renewed))"
     )
     execute(
         connection,
         "create temp table pair as"
         " select w.item, s.item as candidate from linkage.person_weak_key w"
-        f" join ({_strong_keys(_strong(step))}) s on s.key = w.key{either}"
+        f" join ({_strong_keys(_strong(step))}) s on s.key = w.key"
+        f" where not exists (select from linkage.person_weak x where x.item = s.item){either}"
         " union select least(a.item, b.item), greatest(a.item, b.item) from linkage.person_weak_key a"
         " join linkage.person_weak_key b on b.key = a.key and b.item <> a.item"
         f" and (strpos(a.item, ':') > 0 or strpos(b.item, ':') > 0) {new}"
@@ -140,10 +138,9 @@ def find_pairs(step: Step) -> int:
 
 
 def _strong(step: Step) -> str:
-    """Mentions that stand by their number: all, or those of renewed numbers and those that may meet renewed items."""
-    weak = "select from linkage.person_weak w where w.source_id = m.source_id and w.mention_key = m.mention_key"
+    """Mentions on usable numbers: all, or those of renewed numbers and those that may meet renewed items."""
     if step.full:
-        return f"(select m.* from linkage.person_mention m where m.is_id_usable and not exists ({weak}))"
+        return "(select m.* from linkage.person_mention m where m.is_id_usable)"
     execute(step.connection, "drop table if exists pg_temp.near_mention")
     renewed = f"({told(_RENEWED_WEAK)})"
     execute(
@@ -160,7 +157,7 @@ def _strong(step: Step) -> str:
         " union select m.* from linkage.person_mention m join r on r.mother_id_no = m.mother_id_no",
     )
     execute(step.connection, "analyze near_mention")
-    return f"(select m.* from pg_temp.near_mention m where m.is_id_usable and not exists ({weak}))"
+    return "(select m.* from pg_temp.near_mention m where m.is_id_usable)"
 
 
 _RENEWED_WEAK = (

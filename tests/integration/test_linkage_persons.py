@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from connectors.contract import Contracts
@@ -272,7 +273,7 @@ def test_linking_does_what_is_left_when_it_was_killed(
 
     with monkeypatch.context() as patch:
         patch.setattr(broken_at[0], broken_at[1], die)
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(run.LinkingError):
             linker.link()
     assert linker.state() == before
     assert list((linker.settings.home / "linking").rglob("*.csv")) == []
@@ -282,6 +283,18 @@ def test_linking_does_what_is_left_when_it_was_killed(
     assert len(state["link"]) == len(before["link"]) + 1
     linker.link(full_refresh=True)
     assert linker.state() == state
+
+
+def test_error_tells_no_number_when_a_database_quotes_one(linker: Linker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quote(step: Any) -> None:
+        step.connection.execute("select %s::date", (N["held"],))
+
+    monkeypatch.setitem(run.RULES, "population", replace(run.RULES["population"], resolve=quote))  # type: ignore[arg-type]
+    with pytest.raises(run.LinkingError) as raised:
+        linker.link(full_refresh=True)
+    told = "".join(traceback.format_exception(raised.value))
+    assert "22008" in told or "22007" in told
+    assert N["held"] not in told
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`make soak`: every kill point once, then damaged files and drawn tables until the time is over.
+"""`make soak`: every kill point, then damaged files, drawn tables and sequences of deliveries until the time is over.
 
 Reads `SOAK_MINUTES` (60), `SOAK_SEED` (the clock) and `SOAK_FORMAT` (part of a format's name; all).
 """
@@ -15,8 +15,9 @@ from connectors.settings import CHECKOUT, load_settings
 from tests.soak.hunting import Bag, hunt
 
 _SLICE_SECONDS = 300.0
-_KILLS = ("tests/soak", "tests/integration/test_intake_kills.py")
+_KILLS = ("tests/soak/test_kills.py", "tests/soak/test_platform_kills.py", "tests/integration/test_intake_kills.py")
 _TABLES = "tests/unit/test_fuzz_tables.py"
+_LINKING = "tests/soak/test_linkage_sequences.py"
 
 
 def main() -> int:
@@ -36,6 +37,8 @@ def main() -> int:
             print(finding, flush=True)
         if end > time.monotonic() and not _tests(_TABLES, seed=first):
             failed.append(f"tables: {_TABLES} --hypothesis-seed={first}")
+        if end > time.monotonic() and not _tests(_LINKING, seed=first):
+            failed.append(f"linking: SOAK_SEED={first} pytest {_LINKING}")
     print(bag.table())
     print("\n".join(map(str, [*bag.findings, *failed])) or "nothing found")
     return 1 if bag.findings or failed else 0
