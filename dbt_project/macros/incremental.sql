@@ -21,12 +21,22 @@
 {%- endmacro %}
 
 
+{# The persons or entities that a model computes again: a temporary table whose size the planner knows. #}
+{% macro changed_ids(kind) -%}
+    (select changed.{{ kind }}_id from changed_{{ this.identifier }} as changed)
+{%- endmacro %}
+
+
 {# Pre-hook of a model by person or entity: removes what is computed again; with_nobody: also what is linked to nobody. #}
 {% macro remove_changed(kind, with_nobody=false) -%}
     {% if execute and load_relation(this) is not none and not flags.FULL_REFRESH %}
+        create temporary table changed_{{ this.identifier }} on commit drop as
+        select changed.{{ kind }}_id
+        from {{ changed_since(kind) }} as changed;
+        analyze changed_{{ this.identifier }};
         delete from {{ this }}
         where
-            {{ kind }}_id in {{ changed_since(kind) }}
+            {{ kind }}_id in {{ changed_ids(kind) }}
             {{ "or " ~ kind ~ "_id is null" if with_nobody }}
     {% else %}
         select 1

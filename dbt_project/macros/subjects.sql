@@ -59,6 +59,7 @@
             and link.{{ kind }}_id in {{ changed_since(kind) }}
         {%- endfor %}
         {%- endfor %};
+        analyze {{ touched_records() }};
         delete from {{ this }} as held
         using {{ touched_records() }} as touched
         where held.contract_id = touched.contract_id and held.record_key = touched.record_key

@@ -8,7 +8,7 @@
         indexes=[{"columns": ["payee_id"], "unique": true}, {"columns": ["person_id"]}],
     )
 }}
-{%- set persons = changed_since("person") if is_incremental() else none %}
+{%- set persons = changed_ids("person") if is_incremental() else none %}
 {%- set contract_id = "human_resources__pension_payment" %}
 {%- set grain = ["pension_no", "id_no", "name"] %}
 

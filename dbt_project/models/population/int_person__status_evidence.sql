@@ -8,7 +8,7 @@
         indexes=[{"columns": ["person_id"]}],
     )
 }}
-{%- set persons = changed_since("person") if is_incremental() else none %}
+{%- set persons = changed_ids("person") if is_incremental() else none %}
 {%- set never = "date 'infinity'" %}
 {%- set household = "public_security__household_population" %}
 

@@ -11,7 +11,7 @@
         indexes=[{"columns": ["person_id", "valid_from"], "unique": true}],
     )
 }}
-{%- set persons = changed_since("person") if is_incremental() else none %}
+{%- set persons = changed_ids("person") if is_incremental() else none %}
 
 with
 
