@@ -131,11 +131,11 @@ def _licences() -> Rows:
     head = ["电子证照标识", "证照类型代码", "证照类型名称", "证照编号", "持证主体", "持证主体代码", "持证主体代码类型"]
     head += ["证照颁发机构", "证照颁发日期", "证照有效期起始", "证照有效期截止", "证照状态"]
     good = [identifier, "11100000000013338W011", "驾驶证", number, NAMES[0], NUMBERS[0], "公民身份号码"]
-    bad = [number, NAMES[3], NUMBERS[1], identifier, NUMBERS[2], NAMES[1], NUMBERS[3]]
+    bad = [number, PHONES[0], NUMBERS[1], identifier, NUMBERS[2], NAMES[1], NUMBERS[3]]
     return [
         head,
         [*good, office, "2021-01-01", "2021-01-01", "长期", "有效"],
-        [*bad, NAMES[2], number, NAMES[3], PHONES[0], number],
+        [*bad, NUMBERS[2], number, NAMES[3], PHONES[0], NAMES[2]],
     ]
 
 

@@ -21,6 +21,8 @@
 {% macro visible_columns(model) -%}
     {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
         | selectattr('schema', 'equalto', model.schema) | selectattr('alias', 'equalto', model.identifier) | list -%}
+    {%- set texts = adapter.get_columns_in_relation(model) | selectattr('dtype', 'in', ['text', 'character varying'])
+        | map(attribute='name') | list -%}
     {%- set found = [] -%}
     {%- for column in nodes[0].columns.values() -%}
         {%- set meta = (column.config or {}).get('meta') or column.meta or {} -%}
@@ -33,7 +35,12 @@
             {{ exceptions.raise_compiler_error(where ~ ': unknown mask ' ~ mask) }}
         {%- elif mask == 'plain' and meta.level == 'L4' -%}
             {{ exceptions.raise_compiler_error(where ~ ': a column of level L4 cannot be shown plain') }}
-        {%- elif mask != 'omit' -%}
+        {%- endif -%}
+        {#- numbers in the wrong column do not become public by it -#}
+        {%- if mask == 'plain' and column.name in texts -%}
+            {%- set mask = 'scan' -%}
+        {%- endif -%}
+        {%- if mask != 'omit' -%}
             {%- do found.append(
                 {'name': column.name, 'level': meta.level, 'mask': mask, 'reveals': meta.reveals or []}
             ) -%}
@@ -77,7 +84,7 @@
             or 'place' in name or 'household' in name -%}
             {%- set known.place = true -%}
         {%- endif -%}
-        {%- if 'birth_date' in reveals or 'birth' in name or 'age' == name or 'born' in name -%}
+        {%- if 'birth_date' in reveals or name == 'age' or ('birth' in name or 'born' in name) and 'place' not in name -%}
             {%- set shown = {'decade': 3652, 'year': 365}.get(column.mask, 365 if name in ('age', 'birth_year') else 1) -%}
             {%- set known.dates = [known.dates, shown] | min -%}
         {%- endif -%}

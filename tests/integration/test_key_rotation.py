@@ -12,6 +12,7 @@ from connectors.database import connect
 from connectors.errors import UserError
 from connectors.privacy import next_key_path, record_key_path, record_key_secret
 from connectors.protection import rotation
+from connectors.protection.id_hash import id_hash, id_hash_sql, pads
 from connectors.protection.rotation import rotate, settle
 from connectors.settings import Settings
 from tests.integration.office import Office, with_test_contracts
@@ -162,3 +163,13 @@ def test_secret_stands_nowhere_in_the_database(office: Office) -> None:
                     assert secret.encode() not in b"".join(rows)
             except psycopg.errors.WrongObjectType:
                 continue
+
+
+def test_number_has_one_keyed_hash_in_sql_and_outside(office: Office) -> None:
+    secret = record_key_secret(office.settings)
+    numbers = ["371002198001010016", "37100219800101002x ", "H12345678"]
+    query = f"select {id_hash_sql('number')} from unnest(%(numbers)s::text[]) as number"
+    with connect(office.settings.dsn()) as connection:
+        rows = connection.execute(query.encode(), {"numbers": numbers, **pads(secret)}).fetchall()
+    assert [value for (value,) in rows] == [id_hash(secret, number) for number in numbers]
+    assert id_hash("0" * 64, numbers[0]) != id_hash(secret, numbers[0])

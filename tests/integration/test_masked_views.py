@@ -49,7 +49,8 @@ def _project(folder: Path) -> None:
     )
     people = " union all ".join(
         f"select '{_number(n)}' as id_no, '欧阳修文' as name, date '{n[6:10]}-{n[10:12]}-{n[12:14]}' as birth_date,"
-        f" '{place}' as division_code, '13812345678' as phone, '{{}}'::jsonb as losers, 'x' as forgotten"
+        f" '{place}' as division_code, '13812345678' as phone, '{{}}'::jsonb as losers, 'x' as forgotten,"
+        " '威海市' as birth_place, '见371082199112035567' as note"
         for n, place in PLANTED
     )
     models = []
@@ -63,7 +64,9 @@ def _project(folder: Path) -> None:
             "birth_date": {"level": "L3", "mask": birth},
             "division_code": {"level": "L3", "mask": "plain" if shows_place else "omit"},
             "phone": {"level": "L3", "mask": "phone"},
+            **({"birth_place": {"level": "L3", "mask": "address"}} if shows_place else {}),
             "losers": {"level": "L4"},
+            "note": {"level": "L1"},
         }
         models.append({"name": view, "columns": [{"name": n, "config": {"meta": m}} for n, m in columns.items()]})
     yaml.dump({"version": 2, "models": models}, folder / "models" / "models.yml")
@@ -150,9 +153,9 @@ def test_every_declared_column_is_masked_and_no_other_is_shown(
 ) -> None:
     cursor = masked.execute("select * from mart.by_year_and_place_masked order by birth_date limit 1")
     assert [column.name for column in cursor.description or ()] == [
-        *("id_no", "name", "birth_date", "division_code", "phone", "losers")
+        *("id_no", "name", "birth_date", "division_code", "phone", "birth_place", "losers", "note")
     ]
-    assert cursor.fetchone() == ("*", "欧阳**", 1977, "371083", "138****5678", "*")
+    assert cursor.fetchone() == ("*", "欧阳**", 1977, "371083", "138****5678", "威海市*", "*", "见371***********556*")
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,34 @@
-"""`weihai rotate-key`: another record-key secret."""
+"""`weihai rotate-key`: another record-key secret. `weihai id-hash`: keyed hashes of numbers, for joins."""
 
 from __future__ import annotations
 
 import getpass
 import os
+import sys
 
 import typer
 from rich.console import Console
 
 from connectors.contract import load_contracts
 from connectors.database import connect
+from connectors.privacy import record_key_secret
 from connectors.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
+
+    @app.command("id-hash")
+    def _id_hash() -> None:
+        """把标准输入中的证件号码（每行一个）换成带密钥的散列，供与外部名单关联；密钥不出本机。
+
+        例：weihai id-hash < 号码.txt > 散列.txt
+        """
+        from connectors.protection.id_hash import id_hash
+
+        secret = record_key_secret(load_settings())
+        for line in sys.stdin:
+            typer.echo(id_hash(secret, line) if line.strip() else "")
 
     @app.command("rotate-key")
     def _rotate_key() -> None:
