@@ -81,6 +81,7 @@ def build(run_id: str, database: str) -> None:
     _build(settings, contracts, run_id, database, full_refresh=need is Need.EVERYTHING)
     if version is not None:
         with connect(settings.dsn()) as connection:
+            library_builds.empty_working_tables(connection, database, contracts)
             library_builds.remember(connection, database, version, now=now())
 
 

@@ -9,11 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from psycopg import sql
+
 from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.settings import CHECKOUT
 from dags.support import golden
-from dags.support.golden import reading
+from dags.support.golden import reading, rendering
 from dags.support.golden.declaration import LibraryName
 from linkage.libraries import LIBRARIES as LINKED
 
@@ -179,3 +181,11 @@ def _digest(paths: Sequence[Path]) -> hashlib._Hash:
     for path in paths:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest
+
+
+def empty_working_tables(connection: Connection, database: str, contracts: Mapping[str, Contract]) -> None:
+    """Remove what a library's build holds between its steps: plain values stand in the library and in raw only."""
+    for library, declaration in reading.load(contracts).items():
+        if library == database:
+            for name in rendering.working_tables(declaration):
+                connection.execute(sql.SQL("truncate {}").format(sql.Identifier(library, name)))

@@ -231,3 +231,9 @@
     create index if not exists {{ kind }}_identifier_owner on {{ this }} ({{ kind }}_id);
     create index if not exists {{ kind }}_identifier_value on {{ this }} (identifier)
 {%- endmacro %}
+
+
+{# Pre-hook: sorts and hash tables of a city's records stay in memory; for this transaction only. #}
+{% macro library_memory() -%}
+    set local work_mem = '{{ var("library_work_mem") }}'
+{%- endmacro %}

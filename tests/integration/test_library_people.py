@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,8 @@ from tests.integration import linked
 from tests.integration.linked import deliver_linked, subject
 from tests.integration.modelled import open_run
 from tests.integration.versioning import Desk
+from weihai import explain_record
+from weihai.commands.sql import ask
 
 REGISTER = "public_security__household_population"
 PERMIT = "public_security__residence_permit"
@@ -356,3 +359,41 @@ def test_at_most_one_present_state_is_held_of_a_person(connection: Connection) -
             "insert into population.person_history (person_id, valid_from, known_from) values (%s, %s, 0)",
             (UUID(int=MOVES), OCTOBER),
         )
+
+
+def _question(city: City, query: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    with connect(city.settings.dsn()) as reader:
+        return ask(reader, query)
+
+
+def _explained(city: City, number: int, *, is_plain: bool) -> dict[str, explain_record.Origin]:
+    record = explain_record.explain(partial(_question, city), "person", subject(number), is_plain=is_plain)
+    return {origin.title: origin for origin in record.origins}
+
+
+def test_explanation_names_source_rule_and_losers_of_every_field(city: City) -> None:
+    told = _explained(city, 2, is_plain=True)
+    name = told["姓名"]
+    assert (name.value, name.rule) == ("李四", "校验有效者优先")
+    assert name.source.endswith("（person）")
+    assert name.row_no == 2
+    assert [loser.partition("（")[0] for loser in name.losers or ()] == ["李肆"]
+    assert told["联系电话"].value == "13900000009"
+
+
+def test_explanation_shows_no_plain_value_when_masked(city: City) -> None:
+    told = _explained(city, 2, is_plain=False)
+    assert told["姓名"].value == "李*"
+    assert told["姓名"].losers is None
+    shown = str(told)
+    assert not [text for text in ("李四", "李肆", NUMBERS[2], "13900000009", "荣成市乙路") if text in shown]
+
+
+def test_number_leads_to_its_person_only_when_plain_values_may_be_read(city: City) -> None:
+    question = partial(_question, city)
+    assert explain_record.find(question, "person", NUMBERS[2].lower(), is_plain=True) == subject(2)
+    with pytest.raises(explain_record.NoSuchRecordError, match="没有自然人") as refusal:
+        explain_record.find(question, "person", "371002198003079998", is_plain=True)
+    assert "371002198003079998" not in str(refusal.value)
+    with pytest.raises(explain_record.NoSuchRecordError, match="明文"):
+        explain_record.find(question, "person", NUMBERS[2], is_plain=False)

@@ -19,9 +19,10 @@ _USCC_KIND = (
 TRANSFORMS: Mapping[str, str] = {
     "city_date": "({value} at time zone 'Asia/Shanghai')::date",
     # GB 11643-1999: the 7th to 14th digits are the date of birth, an odd sequence is male
-    "id_birth_date": "case when length({value}) = 18 then to_date(substr({value}, 7, 8), 'YYYYMMDD') end",
+    "id_birth_date": "case when length({value}) = 18 and pg_input_is_valid(substr({value}, 7, 8), 'date')"
+    " then substr({value}, 7, 8)::date end",
     "id_sex": "case when length({value}) = 18 then"
-    " case when substr({value}, 17, 1)::integer % 2 = 1 then '男' else '女' end end",
+    " case when substr({value}, 17, 1) in ('1', '3', '5', '7', '9') then '男' else '女' end end",
     "marital_status": "case {value} when '结婚' then '已婚' when '离婚' then '离婚' end",
     "true": "true",
     # GB 32100-2015: the 3rd to 8th characters are the division, the 9th to 17th the organisation code

@@ -11,6 +11,7 @@ from dags.support.golden.declaration import Choice, Declaration, Rule
 from linkage.mention_sql import is_mention, mention_key
 
 KINDS: Mapping[str, str] = {"population": "person", "legal_entity": "entity"}
+_MEMORY = "{{ library_memory() }}"
 PACKED = ("_winners", "_losers", "_source_ids", "_batch_ids", "_row_nos")
 """Provenance of a golden record: winner per field (source × 100 + rank), losers, where each source's record lies."""
 
@@ -28,6 +29,13 @@ def render(declaration: Declaration) -> dict[str, str]:
     return {f"{name}.sql": text for name, text in models.items()}
 
 
+def working_tables(declaration: Declaration) -> tuple[str, ...]:
+    """Return the tables of one build: what they hold is of no use after it."""
+    kind = KINDS[declaration.library]
+    sources = (_model(declaration, contract, role) for contract, role in declaration.sources)
+    return (*sources, f"int_{kind}__spell", f"int_{kind}__golden")
+
+
 def _model(declaration: Declaration, contract: Contract, role: str) -> str:
     extracts = [c.extract for c, r in declaration.sources if r == role]
     name = contract.extract if extracts.count(contract.extract) == 1 else contract.id
@@ -42,7 +50,7 @@ def _config(declaration: Declaration, kind: str, **more: str) -> str:
 
 def _table(declaration: Declaration) -> str:
     """Working tables are of one build only: not logged, and their figures known to the planner."""
-    return _config(declaration, "table", unlogged="true", post_hook="analyze {{ this }}")
+    return _config(declaration, "table", unlogged="true", pre_hook=_MEMORY, post_hook="analyze {{ this }}")
 
 
 def _candidate(choice: Choice) -> str:

@@ -5,7 +5,7 @@
         materialized="incremental",
         incremental_strategy="append",
         full_refresh=false,
-        pre_hook="{{ supersede('entity') }}",
+        pre_hook=["{{ library_memory() }}", "{{ supersede('entity') }}"],
         post_hook=["{{ index_present('entity') }}", "{{ remember_build('entity') }}"],
         indexes=[{"columns": ["entity_id", "valid_from"]}, {"columns": ["uscc"]}],
     )

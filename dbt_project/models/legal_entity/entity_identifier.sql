@@ -5,7 +5,7 @@
         materialized="incremental",
         incremental_strategy="append",
         full_refresh=false,
-        pre_hook="{{ remove_touched('entity') }}",
+        pre_hook=["{{ library_memory() }}", "{{ remove_touched('entity') }}"],
         post_hook=["{{ index_identifiers('entity') }}", "{{ remember_build('entity') }}"],
     )
 }}

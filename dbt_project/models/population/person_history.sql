@@ -5,7 +5,7 @@
         materialized="incremental",
         incremental_strategy="append",
         full_refresh=false,
-        pre_hook="{{ supersede('person') }}",
+        pre_hook=["{{ library_memory() }}", "{{ supersede('person') }}"],
         post_hook=["{{ index_present('person') }}", "{{ remember_build('person') }}"],
         indexes=[{"columns": ["person_id", "valid_from"]}, {"columns": ["household_no"]}],
     )

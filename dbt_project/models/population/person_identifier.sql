@@ -5,7 +5,7 @@
         materialized="incremental",
         incremental_strategy="append",
         full_refresh=false,
-        pre_hook="{{ remove_touched('person') }}",
+        pre_hook=["{{ library_memory() }}", "{{ remove_touched('person') }}"],
         post_hook=["{{ index_identifiers('person') }}", "{{ remember_build('person') }}"],
     )
 }}
