@@ -1,13 +1,8 @@
 {# What the base libraries of persons and legal entities share: what a build takes in, how a history is kept.
    kind: person or entity. docs/reference/libraries.md; the models by source are rendered from survivorship.csv. #}
-{% macro library_of(kind) -%}
-    {{ return({'person': 'population', 'entity': 'legal_entity'}[kind]) }}
-{%- endmacro %}
-
-
 {# One row: how far this build goes, and whether it computes everything. models: the incremental ones of the library. #}
 {% macro select_build(kind, models) -%}
-    {%- set library = library_of(kind) -%}
+    {%- set library = {'person': 'population', 'entity': 'legal_entity'}[kind] -%}
     {%- set history = adapter.get_relation(target.database, library, kind ~ '_history') if execute else none -%}
     select
         coalesce((select max(change.change_no) from {{ source('linkage', kind ~ '_change') }} as change), 0)
@@ -26,13 +21,13 @@
                 as built (model)
             left join {{ source('mart', 'model_watermark') }} as watermark on built.model = watermark.model
         ) as since_change_no,
-        {{ flags.FULL_REFRESH or history is none }} as is_whole
+        {{ (flags is defined and flags.FULL_REFRESH) or history is none }} as is_whole
 {%- endmacro %}
 
 
 {# The row above, when a model is computed: {change_no, known_at, is_whole}. #}
 {% macro library_build(kind) -%}
-    {%- set relation = adapter.get_relation(target.database, library_of(kind), 'int_' ~ kind ~ '__build') if execute else none -%}
+    {%- set relation = adapter.get_relation(target.database, {'person': 'population', 'entity': 'legal_entity'}[kind], 'int_' ~ kind ~ '__build') if execute else none -%}
     {%- if relation is none -%}
         {{ return({'change_no': 0, 'known_at': 0, 'is_whole': true}) }}
     {%- endif -%}
@@ -117,6 +112,8 @@
         {%- for column in adapter.get_columns_in_relation(ref('int_' ~ kind ~ '__stated')) if column.name not in apart -%}
             {%- do columns.append(adapter.quote(column.name)) -%}
         {%- endfor -%}
+    {%- else -%}
+        {%- do columns.append('valid_to') -%}
     {%- endif -%}
     {{ held }}.{{ kind }}_id = {{ stated }}.{{ kind }}_id
     and {{ held }}.valid_from = {{ stated }}.valid_from

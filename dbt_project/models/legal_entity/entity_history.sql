@@ -23,7 +23,7 @@ build as (
 )
 
 select
-    stated.*,
+    stated.*,  -- noqa: AM04
     build.known_at as known_from,
     cast(null as bigint) as known_to
 from stated

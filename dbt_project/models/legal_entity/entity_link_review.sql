@@ -1,4 +1,4 @@
--- one row per mention that was linked to none although one may be meant, and entity that may be meant
+-- one row per mention in doubt and entity that may be meant
 {{ config(materialized="view", alias="link_review") }}
 
 with

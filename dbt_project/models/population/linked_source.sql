@@ -1,4 +1,4 @@
--- one row per contract and role that speaks of persons or entities, with the number that provenance names it by
+-- one row per contract and role that speaks of persons or entities
 {{ config(materialized="view", schema="reference") }}
 
 with

@@ -23,7 +23,7 @@ build as (
 )
 
 select
-    stated.*,
+    stated.*,  -- noqa: AM04
     case
         when stated.id_no ~ '^8[123]0000' then '港澳台居民居住证'
         when length(stated.id_no) = 18 and stated.id_no like '9%' then '外国人永久居留身份证'

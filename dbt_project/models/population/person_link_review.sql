@@ -1,4 +1,4 @@
--- one row per mention that was linked to nobody although somebody may be meant, and person who may be meant
+-- one row per mention in doubt and person that may be meant
 {{ config(materialized="view", alias="link_review") }}
 
 with

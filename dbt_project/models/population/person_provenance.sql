@@ -1,4 +1,4 @@
 -- one row per person and field that has a value: its winning cell, the rule, the values that lost
 {{ config(materialized="view") }}
 
-select * from {{ ref("int_person__provenance") }}
+select * from {{ ref("int_person__provenance") }}  -- noqa: AM04
