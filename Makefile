@@ -4,6 +4,8 @@ SHELL := /bin/sh
 .PHONY: help environment run serve stop test soak test-browser bench lint lock clean
 
 BIN := .venv/bin
+# test files that run side by side
+WORKERS := 2
 OLDEST := 3.11
 NEWEST := 3.13
 # a Python counts when it lies in the tested range and can make environments
@@ -34,8 +36,8 @@ serve: environment ## 启动数据库与 Airflow 并保持运行，显示地址
 stop: ## 停止本目录的全部服务，不留进程
 	@if [ -x $(BIN)/weihai ]; then $(BIN)/weihai down; else echo "没有环境，也就没有在运行的服务"; fi
 
-test: environment ## 全部测试（浏览器测试除外）
-	@$(BIN)/pytest --ignore=tests/browser --ignore=tests/soak
+test: environment ## 全部测试（浏览器测试除外）；WORKERS=1 则逐个进行
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser --ignore=tests/soak
 
 soak: environment ## 长时间试验：逐点中断与磁盘写满，再以损坏的文件和随机的表反复试读（SOAK_MINUTES=60）
 	@$(BIN)/python -m tests.soak

@@ -23,6 +23,7 @@ from connectors.sample.registers import FOR_INDICATORS
 from connectors.settings import Settings
 from dags.support import models
 from expectations import gate
+from linkage.run import link
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.modelled import AS_OF, open_run, publish
 from tests.integration.office import Office
@@ -69,6 +70,8 @@ def delivered(
     deliver(office, later)
     with connect(settings.dsn()) as connection:
         ensure_raw_tables(connection, contracts)
+        connection.commit()
+        link(settings, contracts, "legal_entity")
         for as_of, selectors in ((OCTOBER, ("seeds", "legal_entity", "catalogue", "mart")), (AS_OF, ("mart",))):
             open_run(connection, f"run-{as_of}", as_of=as_of)
             for selector in selectors:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import gzip
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -92,6 +93,8 @@ def test_the_member_is_named_when_it_cannot_be_read(tmp_path: Path) -> None:
         (gzip.compress(CSV * 100)[:-12], "损坏或没有传完整"),
         (gzip.compress(b""), "文件是空的"),
     ],
+    # archives hold the time: an id made of them would name another test in every process
+    ids=itertools.count(),
 )
 def test_the_reason_is_said_when_an_archive_is_not_taken(tmp_path: Path, content: bytes, named: str) -> None:
     assert named in refusal(write(tmp_path, content))

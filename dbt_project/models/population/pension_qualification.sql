@@ -1,4 +1,4 @@
--- one row per pension payee at the present date: alive, deceased or unknown, and what tells so (社保待遇资格认证)
+-- one row per pension payee at the present date: alive, deceased or unknown, by what (社保待遇资格认证)
 {{ config(materialized="view") }}
 
 with
@@ -7,9 +7,9 @@ present as (
     select
         {{ present_date() }} as as_of,
         (
-            select parameters.default_value::integer
-            from {{ ref("parameters") }} as parameters
-            where parameters.name = 'life_evidence_window_days'
+            select reading.default_value::integer
+            from {{ ref("parameters") }} as reading
+            where reading.name = 'life_evidence_window_days'
         ) as window_days
 ),
 
