@@ -37,7 +37,7 @@ class City:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=540,
+            timeout=1_500,
             cwd=CHECKOUT,
             check=False,
         )
@@ -48,7 +48,7 @@ class City:
         with psycopg.connect(dsn) as connection:
             return connection.execute(sql, parameters).fetchall()  # type: ignore[arg-type]
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 300) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 900) -> Any:
         """Wait until the condition holds."""
         deadline = time.monotonic() + seconds
         while not (held := condition()):
