@@ -182,7 +182,7 @@ as $function$
     end
 $function$;
 
--- the value as people read it; every part of a compound indicator
+-- the value as people read it; every part of a compound indicator, null where none of them is known
 create or replace function mart.value_text(formula jsonb, headline jsonb, metrics jsonb)
 returns text
 language sql
@@ -190,7 +190,12 @@ immutable
 as $function$
     select case
         when formula ->> 'type' = 'compound' then (
-            select string_agg(coalesce(mart.metric_text(metrics -> (part.value ->> 'id')), '—'), '，' order by part.ordinality)
+            select
+                case
+                    when count(mart.metric_text(metrics -> (part.value ->> 'id'))) > 0 then string_agg(
+                        coalesce(mart.metric_text(metrics -> (part.value ->> 'id')), '—'), '，' order by part.ordinality
+                    )
+                end
             from jsonb_array_elements(formula -> 'parts') with ordinality as part (value, ordinality)
         )
         when headline ? 'of' then (headline ->> 'num') || '/' || (headline ->> 'of') || ' 项'
