@@ -65,9 +65,7 @@ class Desk:
     def reset(self) -> None:
         self.connection.rollback()
         self.connection.execute(
-            f'truncate raw."{self.contract.id}", quality.version_closing, quality.batch, quality.event,'
-            " quality.batch_file, quality.issue, quality.check_result, quality.score, quality.gate_result,"
-            " quality.silent_key"
+            f'truncate raw."{self.contract.id}", quality.version_closing, quality.batch, quality.event cascade'
         )
         self.connection.commit()
 
