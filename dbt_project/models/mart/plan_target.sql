@@ -14,7 +14,25 @@ stored as (
 final as (
     select
         latest_runs.as_of,
-        stored.*
+        stored.run_id,
+        stored.target_id,
+        stored.seq,
+        stored.metric,
+        stored.operator,
+        stored.target_value,
+        stored.unit,
+        stored.due,
+        stored.due_on,
+        stored.kind,
+        stored.responsible,
+        stored.source,
+        stored.quote,
+        stored.contradictions,
+        stored.numerator,
+        stored.denominator,
+        stored.value,
+        stored.is_met,
+        stored.reason
     from stored
     inner join latest_runs on stored.run_id = latest_runs.run_id
 )
