@@ -1,6 +1,7 @@
 -- one row: persons whose state is recognised automatically, of those concerned, at the run's clocks
 {{ config(materialized="view") }}
 {%- set pension = "human_resources__pension_payment" %}
+{% set people = "(select concerned.person_id from concerned)" %}
 {%- set insurance = "human_resources__social_insurance" %}
 {%- set pension_grain = ["pension_no", "id_no", "name"] %}
 {%- set insurance_grain = ["person_no", "id_no", "name"] %}
@@ -79,9 +80,7 @@ signs as (
     select
         sign.person_id,
         max(sign.signed_on) as signed_on
-    from
-        {{ latest_life_signs("(select concerned.person_id from concerned)", clocks="run") }}
-        as sign
+    from {{ latest_life_signs(people, clocks="run") }} as sign
     cross join readings
     where not sign.is_manual or readings.counts_manual
     group by sign.person_id
@@ -111,7 +110,9 @@ final as (
         case
             when {{ delivered([pension]) }} then counted.recognised_count::numeric
         end as numerator,
-        case when {{ delivered([pension]) }} then counted.concerned_count::numeric end as denominator,
+        case
+            when {{ delivered([pension]) }} then counted.concerned_count::numeric
+        end as denominator,
         case
             when not {{ delivered([pension]) }}
                 then {{ not_delivered(["养老待遇发放信息"]) }}
