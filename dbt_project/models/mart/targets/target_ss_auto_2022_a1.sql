@@ -1,7 +1,7 @@
 -- one row: persons whose state is recognised automatically, of those concerned, at the run's clocks
 {{ config(materialized="view") }}
 {%- set pension = "human_resources__pension_payment" %}
-{% set people = "(select concerned.person_id from concerned)" %}
+{%- set people = "(select concerned.person_id from concerned)" %}
 {%- set insurance = "human_resources__social_insurance" %}
 {%- set pension_grain = ["pension_no", "id_no", "name"] %}
 {%- set insurance_grain = ["person_no", "id_no", "name"] %}
