@@ -157,12 +157,16 @@ def test_nothing_stays_on_disk_when_the_process_is_killed_while_a_member_is_open
 
 
 def test_members_are_closed_when_nobody_reads_them_any_more(tmp_path: Path) -> None:
-    gc.collect()
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    file = open_file(write(tmp_path, zipped({f"{i}.csv": CSV for i in range(20)})), limits=LIMITS)
-    sheets = [sheet.batches() for sheet in file.sheets]
-    del file
-    assert all(len(list(batches)) == 1 for batches in sheets)
-    del sheets
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
+    path = write(tmp_path, zipped({f"{i}.csv": CSV for i in range(20)}))
+
+    def open_files() -> int:
+        file = open_file(path, limits=LIMITS)
+        sheets = [sheet.batches() for sheet in file.sheets]
+        del file
+        assert all(len(list(batches)) == 1 for batches in sheets)
+        del sheets
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+    # the first reading also opens what the libraries keep open
+    assert open_files() == open_files()
