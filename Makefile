@@ -6,8 +6,6 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # test files that run side by side
 WORKERS := 2
-# whole deliveries with planted identifiers; their tests follow the city's story in the soak
-IN_SOAK := test_no_identifier_leaves_its_place_wherever_it_was_planted test_no_role_reads_what_is_not_its_own_when_it_logs_in
 OLDEST := 3.11
 NEWEST := 3.13
 # a Python counts when it lies in the tested range and can make environments
@@ -39,10 +37,9 @@ stop: ## 停止本目录的全部服务，不留进程
 	@if [ -x $(BIN)/weihai ]; then $(BIN)/weihai down; else echo "没有环境，也就没有在运行的服务"; fi
 
 test: environment ## 全部测试（浏览器测试除外）；WORKERS=1 则逐个进行
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser --ignore=tests/soak $(IN_SOAK:%=--deselect=tests/e2e/test_city.py::%)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser --ignore=tests/soak
 
 soak: environment ## 长时间试验：逐点中断与磁盘写满，再以损坏的文件和随机的表反复试读（SOAK_MINUTES=60）
-	@$(BIN)/pytest tests/e2e
 	@$(BIN)/python -m tests.soak
 
 test-browser: environment ## 门户的浏览器测试（缺少 Chromium、中文字体、axe-core 时先安装）
