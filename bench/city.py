@@ -14,17 +14,25 @@ from connectors.sample.noise import Noise
 from connectors.settings import Settings
 
 AS_OF = date(2021, 9, 30)
-_SEED = 371_000
+SEED = 371_000
 
 
-def write(folder: Path, contracts: Contracts, persons: int, *, noise: Noise | None = None, deliveries: int = 1) -> Path:
+def write(
+    folder: Path,
+    contracts: Contracts,
+    persons: int,
+    *,
+    seed: int = SEED,
+    noise: Noise | None = None,
+    deliveries: int = 1,
+) -> Path:
     """Write a city and its truth (`city/`, `truth/`), unless it lies there already; return the folder."""
     if not (folder / "truth").is_dir():
         write_city(
             contracts,
             folder / "city",
             persons=persons,
-            seed=_SEED,
+            seed=seed,
             profile="default",
             as_of=AS_OF,
             truth=folder / "truth",

@@ -45,11 +45,12 @@ def main() -> None:
         prog="python -m bench.entity_linkage", description="法人归并的准确率、召回率和用时。"
     )
     parser.add_argument("--persons", type=int, default=100_000, help="样例城市的人数")
+    parser.add_argument("--seed", type=int, default=city.SEED, help="样例城市的种子")
     options = parser.parse_args()
-    folder = load_settings().home / "bench" / f"entities-{options.persons}"
+    folder = load_settings().home / "bench" / f"entities-{options.persons}-{options.seed}"
     contracts = load_contracts((CHECKOUT / "connectors" / "contracts",))
-    print(f"写出 {options.persons:,} 人的样例城市 …", flush=True)
-    city.write(folder, speaking_of_entities(contracts), options.persons)
+    print(f"写出 {options.persons:,} 人的样例城市（种子 {options.seed}）…", flush=True)
+    city.write(folder, speaking_of_entities(contracts), options.persons, seed=options.seed)
     home = Settings(home=folder / "home")
     shutil.rmtree(home.landing, ignore_errors=True)
     server = postgres.start(home)

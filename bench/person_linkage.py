@@ -51,11 +51,12 @@ def main() -> None:
     """Write the city, take it in, link it, compare with the truth; print."""
     parser = argparse.ArgumentParser(prog="python -m bench.person_linkage", description="自然人归并的准确率和用时。")
     parser.add_argument("--persons", type=int, default=100_000, help="样例城市的人数")
+    parser.add_argument("--seed", type=int, default=city.SEED, help="样例城市的种子")
     options = parser.parse_args()
-    folder = load_settings().home / "bench" / f"persons-{options.persons}"
+    folder = load_settings().home / "bench" / f"persons-{options.persons}-{options.seed}"
     contracts = load_contracts((CHECKOUT / "connectors" / "contracts",))
-    print(f"写出 {options.persons:,} 人的样例城市 …", flush=True)
-    city.write(folder, contracts, options.persons)
+    print(f"写出 {options.persons:,} 人的样例城市（种子 {options.seed}）…", flush=True)
+    city.write(folder, contracts, options.persons, seed=options.seed)
     home = Settings(home=folder / "home")
     shutil.rmtree(home.landing, ignore_errors=True)
     server = postgres.start(home)
