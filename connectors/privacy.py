@@ -1,6 +1,6 @@
 """What may be seen of personal data, and the keyed hashes that stand for it.
 
-The masks themselves are `quality.mask_value` (schema/003_intake.sql): evaluated once, in the database, set-based.
+The masks themselves are `quality.mask_value` (schema/016_masks.sql): evaluated once, in the database, set-based.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@
 
 {# Kinds of `quality.mask_value`, and those that need no function. #}
 {% macro mask_kinds() -%}
-    {{ return(['plain', 'scan', 'id', 'phone', 'account', 'address', 'name', 'text', 'year', 'decade', 'hidden', 'omit']) }}
+    {{ return(['plain', 'scan', 'id', 'phone', 'account', 'address', 'division', 'name', 'text', 'year', 'decade', 'hidden', 'omit']) }}
 {%- endmacro %}
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import random
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from typer.testing import CliRunner
 
 from connectors.database import connect
 from connectors.privacy import mask_identifiers
-from connectors.settings import Settings
+from connectors.settings import CHECKOUT, Settings
 from tests.integration.office import Office, csv_bytes, with_test_contracts
 from weihai import cli
 
@@ -25,8 +27,21 @@ from weihai import cli
         ("3.71002E+17", "id", "3*"),
         ("6222020200012345678", "account", "****5678"),
         ("123", "account", "*"),
-        ("威海市环翠区竹岛街道1号", "address", "威海市*"),
+        ("威海市环翠区竹岛街道青岛路1号", "address", "威海市环翠区竹岛街道*"),
+        ("山东省威海市文登区龙山路街道2号", "address", "山东省威海市文登区龙山路街道*"),
+        ("荣成市镇海路3号", "address", "荣成市*"),
+        ("荣成市石岛镇海路3号", "address", "荣成市*"),
+        ("荣成市虎山镇西路3号", "address", "荣成市*"),
+        ("黑龙江省哈尔滨市南岗区中山路5号", "address", "黑龙江省哈尔滨市南岗区*"),
+        ("威海市经济技术开发区皇冠街道6号", "address", "威海市经济技术开发区皇冠街道*"),
+        ("威海市锦绣小区7号楼", "address", "威海市*"),
+        ("威海市家家悦超市二楼", "address", "威海市*"),
+        ("羊亭镇港头村8号", "address", "羊亭镇*"),
         ("前双岛村", "address", "前*"),
+        ("锦绣花园小区3号楼", "address", "锦*"),
+        ("371002003001", "division", "371002003"),
+        ("371002", "division", "371002"),
+        ("13812345678", "division", "1*"),
         ("在册", "plain", "在册"),
         ("张三371002198001010016，电话13812345678。", "scan", "张三371***********001*，电话138****5678。"),
         ("913710007060885349", "scan", "913710007060885349"),
@@ -45,6 +60,23 @@ def test_value_shows_no_more_than_its_kind_allows_when_masked(
 ) -> None:
     with connect(warehouse_dsn) as connection:
         assert connection.execute("select quality.mask_value(%s, %s)", (value, kind)).fetchone() == (masked,)
+
+
+def test_address_is_shown_down_to_the_town_when_it_lies_in_one_of_the_city(warehouse_dsn: str) -> None:
+    with (CHECKOUT / "seeds" / "divisions.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    names = {row["code"]: row["name"] for row in rows}
+    towns = [
+        f"威海市{names[row['parent_code']]}{row['name']}"
+        for row in rows
+        if row["level"] == "street" and re.search("(街道|镇|乡)$", row["name"])
+    ]
+    assert len(towns) > 60
+    with connect(warehouse_dsn) as connection:
+        shown = connection.execute(
+            "select town, quality.mask_value(town || '新威路12号', 'address') from unnest(%s::text[]) as town", (towns,)
+        ).fetchall()
+    assert [(town, masked) for town, masked in shown if masked != f"{town}*"] == []
 
 
 def _texts(count: int) -> list[str]:
