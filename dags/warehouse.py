@@ -10,11 +10,11 @@ from airflow.sdk import chain, dag, get_current_context, task
 DOC = """
 ### 建库（warehouse）
 先归并各部门记录中提到的人和单位，
-再用 dbt 依次建立人口、法人、信用、证照、目录库与指标集市，每个库一个任务，可单独重试；完成后启动 **assess**。
+再用 dbt 依次建立人口、法人、信用、证照、目录库、指标集市与质量报表，每个库一个任务，可单独重试；完成后启动 **assess**。
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
 
-DATABASES = ("population", "legal_entity", "credit", "licence", "catalogue", "mart")
+DATABASES = ("population", "legal_entity", "credit", "licence", "catalogue", "mart", "quality")
 
 
 def _run_id() -> str:

@@ -350,12 +350,12 @@ def test_departments_share_when_all_is_mounted_and_requests_are_in_order(
 
 
 def test_sharing_is_undetermined_when_the_calendar_does_not_reach(connection: Connection, contracts: Contracts) -> None:
-    day = date(2023, 3, 31)
+    day = date(2027, 3, 31)
     deliver(connection, contracts, "institution_staffing__department", [_department("a")], as_of=day)
     resource = _resource("a1", "a", sharing_type="有条件共享")
     deliver(connection, contracts, "big_data_center__resource_catalogue", [resource], as_of=day)
     deliver(
-        connection, contracts, "big_data_center__sharing_request", [_request("a1", "2023-03-30 09:00+08")], as_of=day
+        connection, contracts, "big_data_center__sharing_request", [_request("a1", "2027-03-30 09:00+08")], as_of=day
     )
     found = operands(connection, "dept_sharing_rate", as_of=day)
     assert found["gov_departments"] == (1, None)

@@ -461,7 +461,7 @@ def test_credit_units_share_when_they_reported_within_seven_working_days(
     assert values(modelled, "credit_realtime_sharing_rate") == dict(zip(names, (8, 2), strict=True))
     strict = values(modelled, "credit_realtime_sharing_rate", parameters={"credit_realtime_working_days": "1"})
     assert strict == dict(zip(names, (8, 1), strict=True))
-    beyond = operands(modelled, "credit_realtime_sharing_rate", as_of=date(2023, 3, 31))
+    beyond = operands(modelled, "credit_realtime_sharing_rate", as_of=date(2027, 3, 31))
     assert beyond["credit_system_units"] == (8, None)
     value, reason = beyond["credit_sharing_units"]
     assert value is None

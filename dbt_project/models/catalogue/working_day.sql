@@ -1,4 +1,4 @@
--- one row per calendar day 2019–2022: whether offices work, and how many working days have passed
+-- one row per calendar day 2019–2026: whether offices work, and how many working days have passed
 {{ config(materialized="view") }}
 
 with
