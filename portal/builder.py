@@ -42,7 +42,8 @@ def build(settings: Settings, *, now: datetime) -> Path:
         _copy_evidence(evidence, folder)
         pages = _Pages(db, city, evidence)
         renderers = [
-            Renderer(folder, language, city.names, pages.paths(), now, {"run": city.run}) for language in languages()
+            Renderer(folder, language, city.names, pages.paths(), now, {"run": city.run, "chain": db.chain_head()})
+            for language in languages()
         ]
         for page in pages:
             for renderer in renderers:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from connectors.chain import Head, head
 from connectors.database import connect
 
 Row = Mapping[str, Any]
@@ -34,6 +35,10 @@ class Warehouse:
             {"names": list(relations)},
         )
         return bool(found[0]["found"])
+
+    def chain_head(self) -> Head | None:
+        """Return the head of the hash chain at this moment."""
+        return head(self._connection)
 
 
 @contextmanager

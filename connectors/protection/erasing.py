@@ -76,6 +76,8 @@ def erase(
     done = Erased()
     with connection.transaction():
         lock(connection)
+        # rows of the hash chain that are rewritten now are recorded anew, as erased (ADR 27)
+        connection.execute("select set_config('weihai.cause', 'erasure', true)")
         _Eraser(connection, found, done).run(contracts)
         done.files["archive"] = len(fresh)
         receipts = [path for path in found.files if path.is_relative_to(settings.landing)]

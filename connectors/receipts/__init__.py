@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors import archive, batches
+from connectors import archive, batches, chain
 from connectors.batches import Batch, BatchFile
 from connectors.contract import Contracts
 from connectors.database import Connection
@@ -46,7 +46,8 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
         {"batch": batch.batch_id},
     )
     listed = content.placed(content.issues(connection, batch.batch_id, content.JSON_ISSUES), segments, names)
-    document = content.as_json(batch, names[0], scores, listed)
+    link = chain.of_batch(connection, batch.batch_id)
+    document = content.as_json(batch, names[0], scores, listed, link)
     workbook = render(
         batch,
         contract,
@@ -56,6 +57,7 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
         offending=_offending(settings, segments, parts, found),
         issue_count=count,
         notes=notes,
+        link=link,
     )
     stem = f"{names[0]}.{batch.batch_id}.receipt"
     paths = folder / f"{stem}.json", folder / f"{stem}.xlsx"
@@ -70,7 +72,7 @@ def read_json(connection: Connection, batch: Batch) -> dict[str, Any]:
     found = content.issues(connection, batch.batch_id, content.JSON_ISSUES)
     names = [part.file_name for part in batches.files(connection, batch.batch_id)]
     found = content.placed(found, Segments.of_match(batch.header_match), names)
-    return content.as_json(batch, batch.file_name, scores, found)
+    return content.as_json(batch, batch.file_name, scores, found, chain.of_batch(connection, batch.batch_id))
 
 
 def _names(settings: Settings, batch: Batch, parts: Sequence[BatchFile], folder: Path) -> list[str]:

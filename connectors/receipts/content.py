@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.batches import Batch
+from connectors.chain import Head
 from connectors.contract import DIMENSIONS
 from connectors.database import Connection
 from connectors.ledger import Ledger
@@ -109,8 +110,14 @@ def placed(found: Sequence[Issue], segments: Segments, file_names: Sequence[str]
     return own
 
 
-def as_json(batch: Batch, file_name: str, scores: list[DimensionScore], found: list[Issue]) -> dict[str, Any]:
-    """Return the receipt in the form that programs rely on."""
+def as_json(
+    batch: Batch, file_name: str, scores: list[DimensionScore], found: list[Issue], link: Head | None
+) -> dict[str, Any]:
+    """Return the receipt in the form that programs rely on.
+
+    Args:
+        link: of the hash chain, that records the decision.
+    """
     return {
         "batch_id": batch.batch_id,
         "department": batch.department,
@@ -128,4 +135,5 @@ def as_json(batch: Batch, file_name: str, scores: list[DimensionScore], found: l
         },
         "issues": [issue.as_json() for issue in found],
         "summary": batch.summary or "",
+        "chain": link.as_json() if link is not None else None,
     }

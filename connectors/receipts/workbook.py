@@ -11,6 +11,7 @@ import xlsxwriter
 
 from connectors.as_of import CITY_TIME, SOURCE_WORDS
 from connectors.batches import Batch
+from connectors.chain import Head
 from connectors.contract import DIMENSIONS, Contract
 from connectors.headers import ROW_NUMBER
 from connectors.receipts.content import SEVERITY_WORDS, STATUS_WORDS, DimensionScore
@@ -81,6 +82,7 @@ def render(
     offending: Sequence[OffendingRows],
     issue_count: int,
     notes: int,
+    link: Head | None,
 ) -> bytes:
     """Return the workbook. Every text is written as text: no formula, no link, whatever a cell begins with.
 
@@ -88,6 +90,7 @@ def render(
         found: the first `SHEET_ISSUES` findings and notes.
         issue_count: findings in all.
         notes: remarks that need no correction.
+        link: of the hash chain, that records the decision.
     """
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(
@@ -95,7 +98,7 @@ def render(
         {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     ) as workbook:
         styles = _Styles(workbook)
-        page = _Page(workbook.add_worksheet(RECEIPT_SHEET), styles, batch, contract)
+        page = _Page(workbook.add_worksheet(RECEIPT_SHEET), styles, batch, contract, link)
         several = any(issue.place for issue in found)
         names = [ROWS_SHEET if len(offending) == 1 else f"{ROWS_SHEET}-{n}" for n in range(1, len(offending) + 1)]
         page.write(file_names, scores, issue_count, notes, dict(zip(names, offending, strict=True)))
@@ -143,6 +146,7 @@ class _Page:
     styles: _Styles
     batch: Batch
     contract: Contract | None
+    link: Head | None
     line: int = 3
 
     def write(
@@ -193,6 +197,8 @@ class _Page:
             ("批次号", str(batch.batch_id)),
             ("文件指纹", f"SHA-256 {batch.sha256}"),
         ]
+        if self.link is not None:
+            facts.append(("台账链", f"第 {self.link.seq} 号 {self.link.hash}"))
         return [*facts, ("报送范围", scope)] if scope else facts
 
     def ledger(self) -> list[tuple[str, str]]:

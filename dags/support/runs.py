@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from connectors import chain
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
 from connectors.settings import CHECKOUT, Settings
@@ -133,12 +134,20 @@ def finish_building(settings: Settings, run_id: str) -> None:
 
 
 def publish_run(settings: Settings, run_id: str, verdict: Verdict, *, now: datetime) -> None:
-    """Make the run's mart visible to readers, whole, with its verdict."""
+    """Make the run's mart visible to readers, whole, with its verdict; note the head of the chain that records it."""
     with connect(settings.dsn()) as connection:
+        row = connection.execute("select state, verdict from mart.run where run_id = %s", (run_id,)).fetchone()
+        if row == ("published", verdict):
+            return
+        # judged again: the earlier publication stays in the chain
+        connection.execute("update mart.run set state = 'built' where run_id = %s and state = 'published'", (run_id,))
         connection.execute(
-            "update mart.run set state = 'published', verdict = %s, finished_at = %s where run_id = %s",
-            (verdict, now, run_id),
+            "update mart.run set state = 'published', verdict = %s, finished_at = %s, scorecard_sha256 = %s"
+            " where run_id = %s",
+            (verdict, now, chain.scorecard_sha256(connection, run_id), run_id),
         )
+        connection.commit()
+        chain.note(settings, connection)
 
 
 def break_run(settings: Settings, run_id: str, *, now: datetime) -> None:
