@@ -20,7 +20,7 @@ AUGUST, SEPTEMBER, OCTOBER = date(2021, 8, 31), date(2021, 9, 30), date(2021, 10
 ZHANG, LI = "371002198001010016", "371002199002020024"
 RECEIPT_KEYS = [
     "batch_id", "department", "extract", "file_name", "sha256", "received_at", "as_of", "status", "rows", "quality",
-    "issues", "summary",
+    "issues", "summary", "chain",
 ]  # fmt: skip
 
 
