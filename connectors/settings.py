@@ -47,6 +47,8 @@ class Settings:
     warehouse_dsn: str | None = None
     contract_folders: tuple[Path, ...] = (CHECKOUT / "connectors" / "contracts",)
     limits: Limits = field(default_factory=Limits)
+    log_days: int = 184
+    """Logs are kept for so long at least."""
 
     @property
     def landing(self) -> Path:
@@ -98,6 +100,11 @@ class Settings:
         """Generated passwords and the record-key secret; mode 0700."""
         return self.home / "secrets"
 
+    @property
+    def restoring(self) -> Path:
+        """There while a backup is being restored into the home, which is not usable until then."""
+        return self.home / ".restoring"
+
     def dsn(self) -> str:
         """Return the warehouse as a libpq URI.
 
@@ -114,11 +121,23 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN` and `WEIHAI_CONTRACTS` (extra contract folders, `:`-separated)."""
+    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN`, `WEIHAI_LOG_DAYS` and `WEIHAI_CONTRACTS` (more folders, `:`-separated).
+
+    Raises:
+        UserError: the days are no number.
+    """
     home = Path(environ.get("WEIHAI_HOME") or CHECKOUT / "var").expanduser().resolve()
     extra = tuple(Path(p) for p in environ.get("WEIHAI_CONTRACTS", "").split(os.pathsep) if p)
     return Settings(
         home=home,
         warehouse_dsn=environ.get("WAREHOUSE_DSN") or None,
         contract_folders=(CHECKOUT / "connectors" / "contracts", *extra),
+        log_days=_days(environ.get("WEIHAI_LOG_DAYS") or "184"),
     )
+
+
+def _days(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UserError(f"WEIHAI_LOG_DAYS 应为天数，收到的是“{text}”") from error

@@ -24,6 +24,7 @@ from connectors.settings import Settings
 from weihai import ports
 from weihai.credentials import secret, write_private
 from weihai.locks import only_one
+from weihai.logs import rotate
 from weihai.postgres_place import PACKAGE_VERSION, Place
 from weihai.processes import ProcessIdentity, processes_in, total_memory, wait_until_gone, working_folder
 
@@ -34,7 +35,6 @@ DATABASES: Mapping[str, str] = {"warehouse": "etl", "airflow": "airflow"}
 _FIRST_PORT = 15_432
 _START_SECONDS = 180
 _SOCKET_PATH_LIMIT = 90
-_LOG_BYTES = 20 * 1024**2
 _MIB = 1024**2
 
 
@@ -288,8 +288,7 @@ def _quoted(value: str) -> str:
 def _pg_ctl_start(settings: Settings, place: Place) -> bool:
     log = _log(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.is_file() and log.stat().st_size > _LOG_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+    rotate(log)
     command = [str(place.binaries / "pg_ctl"), "-D", str(place.data), "-w", "-t", str(_START_SECONDS), "start"]
     with log.open("ab") as out:
         result = subprocess.run(

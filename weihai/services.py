@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from connectors.contract import load_contracts
 from connectors.database import connect, migrate
+from connectors.errors import UserError
 from connectors.privacy import record_key_secret
 from connectors.settings import CHECKOUT, Settings
 from weihai import airflow, postgres
@@ -50,6 +51,8 @@ def up(
     settings: Settings, *, steps: Steps, inherited: Mapping[str, str], dags: Path = CHECKOUT / "dags"
 ) -> airflow.Started:
     """Start database and Airflow and bring the warehouse's tables up to date; harmless when all is up."""
+    if settings.restoring.exists():
+        raise UserError(f"{settings.home} 的恢复没有完成：请再运行 `weihai restore`")
     settings.home.mkdir(parents=True, exist_ok=True)
     with steps.step("启动数据库"):
         dsn = settings.warehouse_dsn or postgres.start(settings).dsn

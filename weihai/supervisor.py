@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from weihai.logs import rotate
 from weihai.processes import ProcessIdentity, descendants, processes_of_session
 
 STOP_SECONDS = 20.0
@@ -27,7 +28,6 @@ _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 60.0
 _STEADY_SECONDS = 60.0
 _LOOK_SECONDS = 5.0
-_LOG_BYTES = 20 * 1024**2
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -166,8 +166,7 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         log = Path(child.program.log)
-        if log.is_file() and log.stat().st_size > _LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
+        rotate(log)
         with log.open("ab") as out:
             handle = subprocess.Popen(child.program.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         child.handle = handle

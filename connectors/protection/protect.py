@@ -31,4 +31,4 @@ def collect_reads(settings: Settings, connection: Connection) -> int:
     """Take over what the embedded server noted of reads; another server keeps its log itself."""
     log = settings.logs / "postgres.log"
     with connection.transaction():
-        return access_log.collect(connection, (log.with_suffix(".log.1"), log))
+        return access_log.collect(connection, (*sorted(log.parent.glob(f"{log.name}.*")), log))

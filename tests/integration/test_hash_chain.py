@@ -21,9 +21,9 @@ from connectors.protection import grants
 from connectors.protection.erasing import erase
 from connectors.protection.rotation import rotate
 from connectors.settings import Settings
-from dags.support import runs
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.office import Office, with_test_contracts
+from tests.integration.published import publish
 from weihai import cli
 
 NUMBER = "371002198507153334"
@@ -58,33 +58,9 @@ def office(server: str, warehouse_template: str, tmp_path_factory: pytest.TempPa
             "insert into quality.access_grant (action, role_name, relation, is_personal, reason)"
             " values ('grant', 'analyst', 'mart.run', false, '指标集市')"
         )
-        _publish(extended, connection, "run-1", "三星")
+        publish(extended, connection, "run-1")
     yield office
     drop_database(server, name)
-
-
-def _publish(settings: Settings, connection: psycopg.Connection[tuple[object, ...]], run_id: str, reason: str) -> None:
-    connection.execute(
-        "create table if not exists mart.indicator_operand_run"
-        " (run_id text, indicator_id text, operand text, value numeric, reason text)"
-    )
-    connection.execute(
-        "create table if not exists mart.indicator_value_run (run_id text, indicator_id text, metric jsonb,"
-        " value numeric, star smallint, four_star_met boolean, five_star_met boolean, period_used text,"
-        " is_estimated boolean, reason text)"
-    )
-    connection.execute("insert into mart.indicator_operand_run values (%s, 'i', 'x', 9.50, null)", (run_id,))
-    connection.execute(
-        "insert into mart.indicator_value_run values (%s, 'i', '{\"a\": 1}', 9.5, 4, true, false, '2021', false, %s)",
-        (run_id, reason),
-    )
-    connection.execute(
-        "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
-        " values (%s, '2021-09-30', 3, 'r', '1', '2021-10-08', 'built')",
-        (run_id,),
-    )
-    connection.commit()
-    runs.publish_run(settings, run_id, "passed", now=datetime.fromisoformat("2021-10-08T10:00:00+08:00"))
 
 
 def breaks(office: Office) -> list[str]:
