@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 import pyrage
 
@@ -70,7 +71,7 @@ class Seal:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 if keys:
-                    pyrage.encrypt_io(source, file, keys)
+                    pyrage.encrypt_io(cast("io.BufferedIOBase", source), file, keys)  # it only reads
                 else:
                     _copy(source, file)
                 file.flush()
