@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.settings import CHECKOUT, Settings
-from portal import catalogue, deliveries, gates, mart
+from portal import catalogue, deliveries, gates, mart, quality
 from portal.deliveries import Batch
 from portal.language import languages
 from portal.mart import Indicator, Run, Source
@@ -94,6 +94,7 @@ class City:
     inputs: Mapping[str, tuple[Source, ...]]
     batches: tuple[Batch, ...]
     catalogue: catalogue.Catalogue
+    quality: quality.Quality
     names: Names
 
     @property
@@ -118,6 +119,7 @@ def _read(db: Warehouse) -> City:
         inputs=inputs,
         batches=deliveries.read_batches(db, sorted(named)),
         catalogue=entries,
+        quality=quality.read_quality(db),
         names=Names(_department_names(), {key: entry.title for key, entry in entries.contracts.items()}),
     )
 
@@ -190,12 +192,15 @@ class _Pages:
         departments = self._city.departments
         unrecognised = [b for b in self._city.batches if b.department is None]
         yield Page(
-            "departments.html", "departments.html.j2", {"departments": departments, "unrecognised": unrecognised}
+            "departments.html",
+            "departments.html.j2",
+            {"departments": departments, "unrecognised": unrecognised, "quality": self._city.quality},
         )
         for department in departments:
             counts = deliveries.read_issue_counts(self._db, [b.batch_id for b in department.latest])
             values: dict[str, Any] = {
                 "d": department,
+                "q": self._city.quality.of(department.id),
                 "scored": department.latest,
                 "dimensions": sorted({code for b in department.latest for code in b.dimensions}),
                 "issue_counts": counts,

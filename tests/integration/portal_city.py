@@ -53,6 +53,32 @@ create view mart.scorecard as
         (select g.gap from mart.indicator_gap_run as g where g.run_id = v.run_id and g.indicator_id = v.indicator_id
             and g.is_met is not true order by g.star limit 1) as gap
     from mart.indicator_value as v inner join mart.indicator as i using (indicator_id);
+create table quality.month_score (
+    month date, subject_kind text, subject text, department text, indicator text, title text, checked bigint,
+    passed bigint, score numeric, pass_mark numeric, is_passed boolean, gained numeric
+);
+create table quality.department_rank (
+    month date, department text, score numeric, is_passed boolean, gained numeric, place bigint, departments bigint,
+    on_time_share numeric
+);
+create table quality.collection (
+    contract_id text, department text, title text, cycle text, starts_on date, ends_on date, due_on date,
+    delivery_count bigint, first_received_at timestamptz, is_accepted boolean, state text
+);
+create table quality.collection_rate (
+    month date, department text, promised bigint, arrived bigint, on_time bigint, arrived_share numeric,
+    on_time_share numeric
+);
+create table quality.work_order (
+    work_order_id text, department text, extract text, rule text, column_name text, dimension text, severity text,
+    message text, passed bigint, checked bigint, opened_batch_id bigint, opened_at timestamptz, due_on date,
+    failed_deliveries bigint, last_batch_id bigint, occurrence_no bigint, closed_batch_id bigint,
+    closed_at timestamptz, state text
+);
+create table quality.library_status (
+    seq int, library text, title text, records bigint, core_items_filled numeric, fresh_as_of date, mentions bigint,
+    resolved bigint, resolved_share numeric
+);
 create table catalogue.resource (
     resource_key text, resource_code text, title text, department_code text, department_name text, sharing_type text,
     is_open boolean, is_mounted boolean, last_updated_on date, source_batch_id bigint, _row_hash text
@@ -97,6 +123,7 @@ def build_city(settings: Settings, contracts: Contracts, now: datetime) -> None:
         _add_run(connection, RUN, date(2021, 9, 30), now, 1)
         _add_deliveries(connection, now)
         _add_sources(connection)
+        _add_quality(connection, now)
         connection.execute(
             "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
             " values ('run-unfinished', '2021-10-31', 99, 'r', 'p', %s, 'running')",
@@ -323,3 +350,44 @@ def _add_sources(connection: Connection) -> None:
             connection, "mart.indicator_source_run", run_id=RUN, indicator_id=indicator_id, contract_id=contract_id,
             batch_id=batch_id, file_name=file_name, sha256=sha256, rows_in_force=2_162,
         )  # fmt: skip
+
+
+def _add_quality(connection: Connection, now: datetime) -> None:
+    cloud = {"department": "industry_it", "extract": "cloud_enterprise"}
+    for month, total in ((date(2021, 8, 1), 0.97), (date(2021, 9, 1), 0.806666)):
+        for kind, department in (("city", None), ("department", "industry_it")):
+            for indicator, score in (("02", 0.99), ("03", 0.613), ("total", total)):
+                insert(
+                    connection, "quality.month_score", month=month, subject_kind=kind, subject=department or kind,
+                    department=department, indicator=indicator, title="准确性", checked=1000, passed=int(score * 1000),
+                    score=score, pass_mark=0.9, is_passed=score >= 0.9,
+                )  # fmt: skip
+    insert(
+        connection, "quality.department_rank", month=date(2021, 9, 1), department="industry_it", score=0.806666,
+        is_passed=False, gained=-0.163334, place=2, departments=4, on_time_share=0.5,
+    )  # fmt: skip
+    for department in (None, "industry_it"):
+        insert(
+            connection, "quality.collection_rate", month=date(2021, 9, 1), department=department, promised=2, arrived=1,
+            on_time=1, arrived_share=0.5, on_time_share=0.5,
+        )  # fmt: skip
+    insert(
+        connection, "quality.collection", contract_id="industry_it__cloud_enterprise", department="industry_it",
+        title="上云企业", cycle="monthly", starts_on=date(2021, 8, 1), ends_on=date(2021, 8, 31),
+        due_on=date(2021, 9, 14), delivery_count=0, is_accepted=False, state="未报",
+    )  # fmt: skip
+    common = {"dimension": "0301", "checked": 2_172, "last_batch_id": 5, "opened_batch_id": 5, "opened_at": now}
+    insert(
+        connection, "quality.work_order", **cloud, **common, rule="uscc.check_character", column_name="uscc",
+        severity="critical", message="统一社会信用代码校验位应正确。", passed=1_331, due_on=date(2021, 10, 15),
+        failed_deliveries=2, occurrence_no=1, state="已逾期",
+    )  # fmt: skip
+    insert(
+        connection, "quality.work_order", **cloud, **common, rule="name.required", column_name="name",
+        severity="warning", message="企业名称不应为空。", passed=1_900, due_on=date(2021, 10, 22), failed_deliveries=1,
+        occurrence_no=1, closed_batch_id=2, closed_at=now, state="已办结",
+    )  # fmt: skip
+    insert(
+        connection, "quality.library_status", seq=1, library="population", title="人口库", records=2_987_654,
+        core_items_filled=0.934, fresh_as_of=date(2021, 9, 30), mentions=100, resolved=98, resolved_share=0.98,
+    )  # fmt: skip

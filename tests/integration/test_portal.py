@@ -171,6 +171,26 @@ def test_held_and_unrecognised_deliveries_are_told_when_they_wait_or_failed(page
     assert "未知部门" in parse(pages / "receipt" / "7.html").text
 
 
+def test_a_department_sees_what_to_mend_by_when_when_its_delivery_failed(pages: Path) -> None:
+    text = parse(pages / "department" / "industry_it.html").text
+    for words in (
+        "统一社会信用代码校验位应正确。",
+        "1,331 / 2,172",
+        "已逾期",
+        "2021-10-15",
+        "连续 2 次不合格",
+        "第 2 名，共 4 个部门",
+        "80.66%",
+        "未报",
+        "已办结的工单（最近 1 个）",
+    ):
+        assert words in text
+    everybody = parse(pages / "departments.html").text
+    assert "逾期 1" in everybody
+    assert "2,987,654" in everybody
+    assert "2021-09：应报 2 期，已报 1 期，按时 1 期。" in everybody
+
+
 def test_auditors_see_expectations_hashes_and_decisions_when_a_batch_was_judged(pages: Path) -> None:
     batch = parse(pages / "auditor" / "batch-5.html").text
     for expected in ("未通过", "uscc.check_character", "不低于 90%", "5" * 64, "没有应用、放行或退回记录"):
