@@ -1,4 +1,4 @@
-"""`python -m bench.libraries`: how long the libraries of people and entities take to build, whole and after a day."""
+"""`python -m bench.libraries`: how long linking and the four base libraries take, whole and after a day's changes."""
 
 from __future__ import annotations
 
@@ -7,31 +7,39 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import psutil
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from rich.console import Console
 from rich.table import Table
 
-from bench import library_rows
-from bench.entity_linkage import fresh_database
-from connectors.contract import load_contracts
-from connectors.database import connect
+from bench import big_city, city
+from bench.copies import MOST_COPIES
+from connectors.contract import Contracts, load_contracts
+from connectors.database import connect, migrate
+from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import CHECKOUT, Settings, load_settings
 from dags.support import models
+from linkage.libraries import LibraryName
+from linkage.run import link
 from weihai import postgres
 
 _SIZES = "30000,300000"
-_ENTITIES_PER_PERSON = 400_000 / 3_000_000
+_SEED, _WORK = "bench_seed", "bench_libraries"
+_LINKED: tuple[LibraryName, ...] = ("population", "legal_entity")
+_BUILDS = ("population", "legal_entity", "credit", "licence")
 _MEGABYTE = 1024**2
 _SHOWN_MODELS = 3
 
 
 @dataclass
 class Measured:
-    """One build: wall seconds, processor seconds of this process and of the server, peak megabytes, slowest models."""
+    """One step: wall seconds, processor seconds of this process and of the server, peak megabytes, slowest models."""
 
     what: str
     seconds: float = 0.0
@@ -42,91 +50,118 @@ class Measured:
 
 
 def main() -> None:
-    """Load cities of several sizes, build their libraries whole and after a day's changes; print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.libraries", description="人口库、法人库的构建用时。")
-    parser.add_argument("--persons", default=_SIZES, help="人口数，可用逗号分隔多个")
+    """For cities of several sizes: link and build everything, then what a day changes; print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.libraries",
+        description="归并与人口、法人、信用、证照四库的用时：全量，千分之一变化后的增量。",
+    )
+    parser.add_argument(
+        "--persons",
+        default=_SIZES,
+        help=f"人口数，{big_city.SEED_PERSONS:,} 的整数倍（最多 {MOST_COPIES} 倍），可用逗号分隔多个",
+    )
     options = parser.parse_args()
-    shown = Table(title="人口库与法人库的构建（全量；千分之一变化后的增量）")
-    for header in ("人口", "构建", "秒", "处理器秒：客户端", "服务端", "服务端与客户端内存峰值 MB", "最慢的模型（秒）"):
-        shown.add_column(header, overflow="fold")
-    for persons in map(int, options.persons.split(",")):
-        for measured in _measure(persons):
-            slowest = "，".join(f"{name} {seconds:.1f}" for name, seconds in measured.slowest)
-            shown.add_row(
-                f"{persons:,}", measured.what, f"{measured.seconds:.1f}", f"{measured.client_seconds:.1f}",
-                f"{measured.server_seconds:.1f}",
-                f"{measured.megabytes:,.0f}", slowest,
-            )  # fmt: skip
-    Console().print(shown)
-
-
-def _measure(persons: int) -> Iterator[Measured]:
-    folder = load_settings().home / "bench" / "libraries"
-    server = postgres.start(Settings(home=folder))
     contracts = load_contracts((CHECKOUT / "connectors" / "contracts",))
-    entities = int(persons * _ENTITIES_PER_PERSON)
+    home = Settings(home=load_settings().home / "bench" / "libraries")
+    server = postgres.start(home)
     try:
-        settings = Settings(home=folder / "work", warehouse_dsn=fresh_database(server.dsn))
-        shutil.rmtree(settings.home, ignore_errors=True)
-        settings.home.mkdir(parents=True)
-        with connect(settings.dsn()) as connection:
-            rows = library_rows.load(connection, contracts, persons=persons, entities=entities)
-        print(f"{persons:,} 人，{entities:,} 个主体，{rows:,} 行", flush=True)
-        models.run_models(settings, contracts, "seeds")
-        for day in ("全量", "增量"):
-            if day == "增量":
-                with connect(settings.dsn()) as connection:
-                    library_rows.change(connection, contracts, persons=persons, entities=entities)
-            for library in ("population", "legal_entity"):
-                measured = Measured(f"{day} {library}")
-                with _watched(measured, _server_process(settings)):
-                    report = models.run_models(settings, contracts, library)
-                if report.failed:
-                    raise RuntimeError(f"{library}: {'、'.join(report.failed)}")
-                measured.slowest = _slowest(settings)
-                yield measured
+        _take_in_seed(home, server.dsn, contracts)
+        for persons in map(int, options.persons.split(",")):
+            Console().print(_table(persons, list(_measure(home, server, contracts, persons))))
     finally:
-        postgres.stop(Settings(home=folder))
+        postgres.stop(home)
 
 
-def _server_process(settings: Settings) -> psutil.Process:
-    """The postmaster: parent of whatever process serves a connection."""
+def _take_in_seed(home: Settings, dsn: str, contracts: Contracts) -> None:
+    """Have intake take in the sample city that all others are copies of, unless it stands there already."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        found = connection.execute("select from pg_database where datname = %s", (_SEED,)).fetchone()
+        if found is not None:
+            return
+        print(f"写出并接收 {big_city.SEED_PERSONS:,} 人的样例城市 …", flush=True)
+        connection.execute(f"create database {_WORK}".encode())
+    settings = Settings(home=home.home, warehouse_dsn=_database(dsn, _WORK))
+    migrate(settings.dsn())
+    folder = city.write(home.home / "city", contracts, big_city.SEED_PERSONS)
     with connect(settings.dsn()) as connection:
-        parent = psutil.Process(connection.info.backend_pid).parent()
-    if parent is None:
-        raise RuntimeError("the server's process is gone")
-    return parent
+        ensure_raw_tables(connection, contracts)
+        connection.commit()
+    city.take_in(settings, contracts, folder)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"alter database {_WORK} rename to {_SEED}".encode())
+
+
+def _database(dsn: str, name: str) -> str:
+    return make_conninfo("", **(conninfo_to_dict(dsn) | {"dbname": name}))
+
+
+def _measure(home: Settings, server: postgres.Server, contracts: Contracts, persons: int) -> Iterator[Measured]:
+    with psycopg.connect(server.superuser_dsn, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {_WORK} with (force)".encode())
+        connection.execute(f"create database {_WORK} template {_SEED} owner etl".encode())
+    settings = Settings(home=home.home, warehouse_dsn=_database(server.dsn, _WORK))
+    shutil.rmtree(models.target_path(settings), ignore_errors=True)
+    with connect(settings.dsn()) as connection:
+        began = time.perf_counter()
+        rows = big_city.multiply(connection, contracts, persons // big_city.SEED_PERSONS)
+        print(f"{persons:,} 人，{rows:,} 条记录，写入用时 {time.perf_counter() - began:.0f} 秒", flush=True)
+    models.run_models(settings, contracts, "seeds")
+    process = psutil.Process(server.process.pid)
+    for day in ("全量", "增量"):
+        if day == "增量":
+            with connect(settings.dsn()) as connection:
+                print(f"{big_city.change(connection, contracts):,} 条记录有变化", flush=True)
+        for library in _LINKED:
+            yield _watched(f"{day} 归并 {library}", process, partial(link, settings, contracts, library))
+        for library in _BUILDS:
+            build = partial(_build, settings, contracts, library, full_refresh=day == "全量")
+            measured = _watched(f"{day} 构建 {library}", process, build)
+            measured.slowest = _slowest(settings)
+            yield measured
+
+
+def _build(settings: Settings, contracts: Contracts, library: str, *, full_refresh: bool) -> None:
+    report = models.run_models(settings, contracts, library, full_refresh=full_refresh)
+    if report.failed:
+        raise RuntimeError(f"{library}: {'、'.join(report.failed)}")
+
+
+def _watched(what: str, server: psutil.Process, act: Callable[[], object]) -> Measured:
+    """Do something and measure it; the server's sessions have ended with it: their time is the server's children's."""
+    measured, own = Measured(what), psutil.Process()
+    with _peak(measured, own, server):
+        began, used, served = time.perf_counter(), own.cpu_times(), server.cpu_times()
+        act()
+        now, ended = own.cpu_times(), server.cpu_times()
+    measured.seconds = time.perf_counter() - began
+    measured.client_seconds = now.user + now.system - used.user - used.system
+    measured.server_seconds = (
+        ended.children_user + ended.children_system - served.children_user - served.children_system
+    )
+    print(f"  {what}  {measured.seconds:.1f} 秒", flush=True)
+    return measured
 
 
 @contextmanager
-def _watched(measured: Measured, server: psutil.Process) -> Iterator[None]:
-    """Measure time, and memory once a second: what this process and the server's processes hold alone."""
+def _peak(measured: Measured, own: psutil.Process, server: psutil.Process) -> Iterator[None]:
+    """Once a second: what this process and all of the server's hold, shared memory counted once (PSS)."""
     stop = threading.Event()
-    own = psutil.Process()
 
     def watch() -> None:
         while not stop.wait(1.0):
-            held = sum(_alone(p) for p in (own, server, *server.children()))
+            held = sum(_held(p) for p in (own, server, *server.children()))
             measured.megabytes = max(measured.megabytes, held / _MEGABYTE)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    began, used, served = time.perf_counter(), own.cpu_times(), server.cpu_times()
     yield
-    now, ended = own.cpu_times(), server.cpu_times()
-    measured.seconds = time.perf_counter() - began
-    measured.client_seconds = now.user + now.system - used.user - used.system
-    # dbt's sessions have ended with it: their time is the server's children's
-    measured.server_seconds = (
-        ended.children_user + ended.children_system - served.children_user - served.children_system
-    )
     stop.set()
     watcher.join()
 
 
-def _alone(process: psutil.Process) -> int:
+def _held(process: psutil.Process) -> int:
     try:
-        return int(process.memory_full_info().uss)
+        return int(process.memory_full_info().pss)
     except psutil.Error:
         return 0
 
@@ -135,6 +170,26 @@ def _slowest(settings: Settings) -> list[tuple[str, float]]:
     results = json.loads((models.target_path(settings) / "run_results.json").read_text(encoding="utf-8"))["results"]
     timed = [(str(r["unique_id"]).split(".")[-1], float(r["execution_time"])) for r in results]
     return sorted(timed, key=lambda pair: -pair[1])[:_SHOWN_MODELS]
+
+
+def _table(persons: int, steps: list[Measured]) -> Table:
+    shown = Table(title=f"{persons:,} 人：归并与四库构建")
+    for header in ("步骤", "秒", "处理器秒：客户端", "服务端", "内存峰值 MB", "最慢的模型（秒）"):
+        shown.add_column(header, justify="left" if header in ("步骤", "最慢的模型（秒）") else "right", overflow="fold")
+    for day in ("全量", "增量"):
+        of_day = [m for m in steps if m.what.startswith(day)]
+        total = Measured(
+            f"{day} 合计",
+            sum(m.seconds for m in of_day),
+            sum(m.client_seconds for m in of_day),
+            sum(m.server_seconds for m in of_day),
+            max((m.megabytes for m in of_day), default=0.0),
+        )
+        for m in (*of_day, total):
+            slowest = "，".join(f"{name} {seconds:.1f}" for name, seconds in m.slowest)
+            numbers = (f"{x:,.1f}" for x in (m.seconds, m.client_seconds, m.server_seconds))
+            shown.add_row(m.what, *numbers, f"{m.megabytes:,.0f}", slowest, end_section=m is total)
+    return shown
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
 from connectors.privacy import mask_identifiers
 from connectors.raw_tables import indexed_afterwards
+from connectors.record_hashes import MENTION_KEY
 from connectors.sql_text import execute, give_memory, names, one
 from connectors.staging import table
 
@@ -42,6 +43,12 @@ class Application:
     def raw(self) -> str:
         """The raw table's quoted name."""
         return f'raw."{self.contract.id}"'
+
+    @property
+    def columns(self) -> list[str]:
+        """What a version takes over from its staged row under the same name."""
+        grouped = [MENTION_KEY] if self.contract.grain else []
+        return [*(f.name for f in self.contract.fields), *grouped]
 
     def parameters(self) -> dict[str, Any]:
         """Values for the statements."""
@@ -212,7 +219,7 @@ def _close_old(connection: Connection, application: Application) -> None:
 
 
 def _open_new(connection: Connection, application: Application) -> int:
-    fields = [f.name for f in application.contract.fields]
+    fields = application.columns
     issues = table(application.batch_id, "_issue")
     found, notes = "'[]'::jsonb", ""
     if one(connection, f"select exists (select from {issues} where row_no is not null)")[0]:
@@ -270,7 +277,7 @@ def _open_copies(connection: Connection, application: Application) -> None:
     if one(connection, "select to_regclass('pg_temp.copied') is null")[0]:
         return
     facts: Mapping[str, Any] = application.parameters()
-    fields = [f.name for f in application.contract.fields]
+    fields = application.columns
     execute(
         connection,
         "insert into quality.version_closing (table_name, record_key, version_batch_id, closing_batch_id, kind, as_of,"

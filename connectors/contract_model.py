@@ -396,6 +396,12 @@ class Contract(Strict):
     """SHA-256 of the code lists in use; set when the contract is loaded."""
 
     @model_validator(mode="after")
+    def _has_one_grain(self) -> Self:
+        if len({m.grain for m in self.mentions.values() if m.grain}) > 1:
+            raise ValueError("一份契约的 mentions 只能有一种 grain")
+        return self
+
+    @model_validator(mode="after")
     def _columns_exist(self) -> Self:
         named = {*self.key, *self.fallback_key, *self.identity}
         for rule in self.rules.values():
@@ -465,6 +471,11 @@ class Contract(Strict):
     def id(self) -> str:
         """`<department>__<extract>`; also the raw table's name."""
         return f"{self.department}__{self.extract}"
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        """Columns whose equal values make records one mention; empty where every record speaks for itself."""
+        return next((m.grain for m in self.mentions.values() if m.grain), ())
 
     def level(self, column: str) -> Level:
         """Return the column's protection level: its own, else the contract's default, else L3 for persons, else L2."""

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from connectors.contract import Contract
-from connectors.raw_tables import CONTROL_COLUMNS
+from connectors.raw_tables import control_columns
 
 
 def render_sources(contracts: Mapping[str, Contract]) -> str:
@@ -36,7 +36,7 @@ def _table(contract: Contract) -> dict[str, Any]:
     ]
     control = [
         {"name": name, "description": text, "data_type": kind.split()[0]}
-        for name, (kind, text) in CONTROL_COLUMNS.items()
+        for name, (kind, text) in control_columns(contract).items()
     ]
     return {
         "name": contract.id,

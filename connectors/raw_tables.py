@@ -12,6 +12,7 @@ from psycopg import sql
 from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.raw_migration import MigrationRefusedError, StoredTable, migrate, plan
+from connectors.record_hashes import MENTION_KEY
 
 _LOCK = 371_000_004
 
@@ -29,6 +30,7 @@ CONTROL_COLUMNS: Mapping[str, tuple[str, str]] = {
     "_issues": ("jsonb not null default '[]'", "本行的问题：[{column, rule}]，不含值"),
 }
 """What every raw table has besides its contract's fields: type and comment."""
+_MENTION_KEY = ("uuid", "同一对象的多条记录共有的键：契约 grain 各列文本的带密钥散列（HMAC-SHA256，前 16 字节）")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class RawTables:
     refused: Mapping[str, str]
 
 
+def control_columns(contract: Contract) -> dict[str, tuple[str, str]]:
+    """Return what the contract's raw table has besides its fields: type and comment by name."""
+    return dict(CONTROL_COLUMNS) | ({MENTION_KEY: _MENTION_KEY} if contract.grain else {})
+
+
 def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract]) -> RawTables:
     """Create the missing raw tables, make the others match their contract, renew comments; commit is the caller's.
 
@@ -55,7 +62,7 @@ def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract])
         contracts: by contract id.
     """
     connection.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
-    kinds, keys = _stored_kinds(connection), _stored_keys(connection)
+    kinds, keys, grains = _stored_kinds(connection), _stored_keys(connection), _stored_grains(connection)
     touched: list[str] = []
     refused: dict[str, str] = {}
     for contract_id, contract in sorted(contracts.items()):
@@ -69,6 +76,7 @@ def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract])
             if migration := plan(contract, stored):
                 migrate(connection, contract, stored, migration)
                 touched.append(contract_id)
+            _follow_grain(connection, contract, kinds[contract_id], grains.get(contract_id, ()))
         except MigrationRefusedError as error:
             refused[contract_id] = str(error)
     followed = [c for c in contracts.values() if c.id not in refused]
@@ -122,7 +130,8 @@ def create_statement(contract: Contract) -> sql.Composed:
     """Return the DDL of the contract's raw table with its indexes: the open version of a key is unique."""
     fields = [sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL(f.sql)) for f in contract.fields]
     control = [
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, (kind, _) in CONTROL_COLUMNS.items()
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+        for name, (kind, _) in control_columns(contract).items()
     ]
     return sql.SQL("create table {} (\n    {}\n);\n{}").format(
         _table(contract), sql.SQL(",\n    ").join([*fields, *control]), _index_statements(contract)
@@ -140,7 +149,7 @@ def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[N
         yield
         return
     connection.execute(sql.SQL("truncate {}").format(_table(contract)))
-    for name in _INDEXES:
+    for name in _indexes(contract):
         connection.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", _index_name(contract, name))))
     yield
     connection.execute(_index_statements(contract))
@@ -154,6 +163,11 @@ _INDEXES: Mapping[str, tuple[str, str]] = {
     "closed": ("index", "(_closed_batch_id) where _closed_batch_id is not null"),
 }
 """Kind and definition by name: batches lie one behind another in the table, so a block index finds theirs."""
+_INDEXES_OF_GROUPED: Mapping[str, tuple[str, str]] = {"mention": ("index", f"({MENTION_KEY})")}
+
+
+def _indexes(contract: Contract) -> Mapping[str, tuple[str, str]]:
+    return {**_INDEXES, **(_INDEXES_OF_GROUPED if contract.grain else {})}
 
 
 def _index_name(contract: Contract, name: str) -> str:
@@ -163,11 +177,13 @@ def _index_name(contract: Contract, name: str) -> str:
 
 
 def _index_statements(contract: Contract) -> sql.Composed:
-    return sql.SQL(";\n").join(
-        sql.SQL("create {} {} on {} {}").format(
-            sql.SQL(kind), sql.Identifier(_index_name(contract, name)), _table(contract), sql.SQL(definition)
-        )
-        for name, (kind, definition) in _INDEXES.items()
+    return sql.SQL(";\n").join(_index_statement(contract, name) for name in _indexes(contract))
+
+
+def _index_statement(contract: Contract, name: str) -> sql.Composed:
+    kind, definition = _indexes(contract)[name]
+    return sql.SQL("create {} {} on {} {}").format(
+        sql.SQL(kind), sql.Identifier(_index_name(contract, name)), _table(contract), sql.SQL(definition)
     )
 
 
@@ -175,7 +191,7 @@ def comments(contract: Contract) -> dict[str | None, str]:
     """Return the comment of every column, and of the table under None."""
     texts: dict[str | None, str] = {None: f"{contract.title}。{contract.description}"}
     texts |= {field.name: f"{field.comment} [{field.level}]" for field in contract.fields}
-    return texts | {name: text for name, (_, text) in CONTROL_COLUMNS.items()}
+    return texts | {name: text for name, (_, text) in control_columns(contract).items()}
 
 
 def _table(contract: Contract) -> sql.Identifier:
@@ -200,6 +216,29 @@ def _stored_keys(connection: Connection) -> dict[str, tuple[tuple[str, ...], tup
     return {contract_id: (tuple(key), tuple(fallback)) for contract_id, key, fallback in rows}
 
 
+def _stored_grains(connection: Connection) -> dict[str, tuple[str, ...]]:
+    rows = connection.execute("select contract_id, grain from catalogue.raw_table")
+    return {contract_id: tuple(grain) for contract_id, grain in rows}
+
+
+def _follow_grain(
+    connection: Connection, contract: Contract, kinds: Mapping[str, str], stored: tuple[str, ...]
+) -> None:
+    """Keys of another grain are void; linkage makes those that are missing."""
+    if not contract.grain:
+        return
+    if MENTION_KEY not in kinds:
+        kind, _ = _MENTION_KEY
+        connection.execute(
+            sql.SQL("alter table {} add column {} {}").format(
+                _table(contract), sql.Identifier(MENTION_KEY), sql.SQL(kind)
+            )
+        )
+        connection.execute(_index_statement(contract, "mention"))
+    elif stored != contract.grain:
+        connection.execute(sql.SQL("update {} set {} = null").format(_table(contract), sql.Identifier(MENTION_KEY)))
+
+
 def _has_rows(connection: Connection, contract: Contract) -> bool:
     row = connection.execute(sql.SQL("select exists (select from {})").format(_table(contract))).fetchone()
     return row == (True,)
@@ -208,11 +247,11 @@ def _has_rows(connection: Connection, contract: Contract) -> bool:
 def _register(connection: Connection, contracts: Iterable[Contract]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into catalogue.raw_table (contract_id, version, key_columns, fallback_key)"
-            " values (%s, %s, %s, %s) on conflict (contract_id) do update set version = excluded.version,"
-            " key_columns = excluded.key_columns, fallback_key = excluded.fallback_key"
+            "insert into catalogue.raw_table (contract_id, version, key_columns, fallback_key, grain)"
+            " values (%s, %s, %s, %s, %s) on conflict (contract_id) do update set version = excluded.version,"
+            " key_columns = excluded.key_columns, fallback_key = excluded.fallback_key, grain = excluded.grain"
             " where raw_table.version <> excluded.version",
-            [(c.id, c.version, list(c.key), list(c.fallback_key)) for c in contracts],
+            [(c.id, c.version, list(c.key), list(c.fallback_key), list(c.grain)) for c in contracts],
         )
 
 

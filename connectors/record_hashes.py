@@ -11,14 +11,17 @@ import pyarrow as pa
 
 from connectors.contract import Contract
 
-BASE, ROW_HASH = "_base", "_row_hash"
-HASH_FIELDS = (pa.field(BASE, pa.binary(16)), pa.field(ROW_HASH, pa.binary(16)))
+BASE, ROW_HASH, MENTION_KEY = "_base", "_row_hash", "_mention_key"
 _BYTES = 16
 _FIELD_END, _NAME_END = "\x1f", "\x1e"
+_MENTION = "mention"
+"""Tells a mention's key from a record's on equal columns."""
 
 
 def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.RecordBatch:
-    """Return checked rows with two columns more: `_base`, the record key of number 1, and `_row_hash`; 16 bytes each.
+    """Return checked rows with `_base`, the record key of number 1, and `_row_hash`; 16 bytes each.
+
+    Where the contract's mentions have a grain, `_mention_key` is the third: records of one holder share it.
 
     Args:
         rows: `checks.row_schema(contract)`.
@@ -26,16 +29,23 @@ def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.Rec
     """
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
-    texts = frame.select(
-        key=pl.concat_str(_key_text(contract), pl.lit(f"{_FIELD_END}1")),
-        content=pl.concat_str(_contents(contract, frame)),
+    texts = {
+        BASE: pl.concat_str(_key_text(contract), pl.lit(f"{_FIELD_END}1")),
+        ROW_HASH: pl.concat_str(_contents(contract, frame)),
+    }
+    if contract.grain:
+        texts[MENTION_KEY] = pl.concat_str(_joined(contract, contract.grain), pl.lit(f"{_FIELD_END}{_MENTION}"))
+    hashes = frame.select(**texts).select(
+        _first_bytes(plh.col(name).chash.sha2_256() if name == ROW_HASH else _keyed(name, secret)).alias(name)
+        for name in texts
     )
-    hashes = texts.select(
-        _first_bytes(plh.col("key").chash.hmac_sha256(key=secret)).alias(BASE),
-        _first_bytes(plh.col("content").chash.sha2_256()).alias(ROW_HASH),
-    )
-    columns = [*rows.columns, *(_fixed(hashes[f.name]) for f in HASH_FIELDS)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*rows.schema, *HASH_FIELDS]))
+    columns = [*rows.columns, *(_fixed(hashes[name]) for name in texts)]
+    fields = [pa.field(name, pa.binary(_BYTES)) for name in texts]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*rows.schema, *fields]))
+
+
+def _keyed(column: str, secret: str) -> pl.Expr:
+    return plh.col(column).chash.hmac_sha256(key=secret)
 
 
 def key_part(contract: Contract, name: str) -> pl.Expr:

@@ -67,6 +67,11 @@ def record_key(text: str, number: str) -> str:
     return f"encode(substr({digest}, 1, 16), 'hex')::uuid"
 
 
+def mention_key(contract: Contract, alias: str) -> str:
+    """Return the SQL of the key that records with one holder share, keyed as record keys are (`record_hashes`)."""
+    return record_key(_joined(contract, contract.grain, alias), "'mention'")
+
+
 def row_hash(contract: Contract, alias: str) -> str:
     """Return the SQL of a row's content hash: SHA-256 over its filled fields by name, first 16 bytes.
 

@@ -16,14 +16,18 @@ from connectors.contract import Contract, Reference, Unique
 from connectors.contract_model import RuleBase
 from connectors.database import Connection, arrow_connection
 from connectors.in_force import in_force
-from connectors.record_hashes import with_hashes
+from connectors.record_hashes import MENTION_KEY, with_hashes
 from connectors.repeats import Repeats
 from connectors.sql_text import execute, names, one
 
 ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
-"""What a staged row has besides its contract's fields: its number, the record key of number 1, its content's hash."""
-_ROW_COLUMNS = ", ".join(f"{name} {kind} not null" for name, kind in ROW_COLUMNS.items())
+"""What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
 _SUFFIXES = ("", "_issue", "_rejected", "_key", "_gone", "_silent")
+
+
+def row_columns(contract: Contract) -> dict[str, str]:
+    """Return what a staged row of the contract has besides its fields; records of one holder share a mention key."""
+    return dict(ROW_COLUMNS) | ({MENTION_KEY: "uuid"} if contract.grain else {})
 
 
 def table(batch_id: int, suffix: str = "") -> str:
@@ -40,7 +44,8 @@ def create(connection: Connection, contract: Contract, batch_id: int) -> None:
     """Make the batch's staging tables, empty; what an earlier try left is dropped. Commit is the caller's."""
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
-    execute(connection, f"create unlogged table {table(batch_id)} ({fields}, {_ROW_COLUMNS})")
+    own = ", ".join(f"{name} {kind} not null" for name, kind in row_columns(contract).items())
+    execute(connection, f"create unlogged table {table(batch_id)} ({fields}, {own})")
     execute(
         connection,
         f"create unlogged table {table(batch_id, '_issue')} (row_no bigint, column_name text, header text,"

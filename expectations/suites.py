@@ -20,7 +20,7 @@ from connectors.contract import Contract, Reference, Severity, Unique
 from connectors.contract_model import Name, Strict
 from connectors.errors import UserError
 from connectors.rule_tally import RowRule, row_rules
-from connectors.staging import ROW_COLUMNS
+from connectors.staging import row_columns
 from connectors.yaml_files import Location, YamlFile, YamlFileError, read_yaml
 from expectations.score import exact, percent
 
@@ -279,7 +279,7 @@ _RULE_FACTS = frozenset({"rule", "severity", "threshold", "threshold_text", "mes
 
 def _contract_facts(contract: Contract) -> dict[str, Any]:
     required = required_results(contract)
-    types = {f.name: f.sql for f in contract.fields} | dict(ROW_COLUMNS)
+    types = {f.name: f.sql for f in contract.fields} | row_columns(contract)
     return {
         "columns": list(types),
         "column_count": len(contract.fields),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connectors.contract import ColumnType, Contract
 from connectors.contract_model import Mention
-from connectors.sql_text import UNIT_SEPARATOR, field_text
+from connectors.record_hashes import MENTION_KEY
 from linkage.libraries import Library
 from linkage.told_by_name import speaks_of_entity
 
@@ -43,13 +43,10 @@ class Role:
 def mention_key(contract: Contract, role: str, alias: str) -> str:
     """Return the SQL of a record's `mention_key` in this role: join `linkage.*_link` on it and the source.
 
-    A record's own key, which tells rows on one key apart; where the contract names a grain, a hash of its columns.
+    A record's own key, which tells rows on one key apart; where the contract names a grain, the key that intake gave
+    all records with equal columns (`connectors.record_hashes`).
     """
-    grain = contract.mentions[role].grain
-    if not grain:
-        return f'{alias}."_record_key"'
-    parts = f" || {UNIT_SEPARATOR} || ".join(f"coalesce({field_text(contract, c, alias)}, '')" for c in grain)
-    return f"md5({parts})::uuid"
+    return f'{alias}."{MENTION_KEY if contract.mentions[role].grain else "_record_key"}"'
 
 
 def is_mention(contract: Contract, role: str, alias: str) -> str:

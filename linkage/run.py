@@ -17,7 +17,7 @@ from connectors.contract import Contract
 from connectors.database import Connection, connect
 from connectors.settings import Settings
 from connectors.sql_text import give_memory, one
-from linkage import changes, entities, identities, mentions, persons, sources
+from linkage import changes, entities, identities, mention_keys, mentions, persons, sources
 from linkage.libraries import LIBRARIES, Library, LibraryName
 from linkage.step import Rules, Step, make_tables
 
@@ -73,6 +73,7 @@ def link(
         _folder(settings, library_name) as folder,
     ):
         roles = sources.sync(connection, contracts, library)
+        mention_keys.fill(settings, connection, roles)
         version = sources.version(roles, library, rules.parameters)
         connection.commit()
         # one view of raw for the whole linking, though deliveries may be applied meanwhile

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from psycopg import sql
 
@@ -34,6 +35,7 @@ from connectors.protection.persons import (
     text_condition,
 )
 from connectors.protection.rotation import replace_keys
+from connectors.record_hashes import MENTION_KEY
 from connectors.settings import Settings
 from connectors.sql_text import execute
 
@@ -203,6 +205,8 @@ class _Eraser:
                 " on conflict do nothing",
                 (keys,),
             )
+        if {*contract.grain} & set(columns):
+            self._change_mention_keys(table, sql.SQL("t._record_key = any(%(keys)s)"), {"keys": keys})
         emptied = [sql.SQL("{} = null").format(sql.Identifier(c)) for c in columns if c in table.kinds]
         mark = f"'{_MARK}'::jsonb" if role is None else f"_issues || '{_MARK}'::jsonb" if rekeys else "_issues"
         rows = self.connection.execute(
@@ -252,11 +256,24 @@ class _Eraser:
             ).format(table.identifier, condition),
             self.values,
         )
+        if contract.grain:
+            self._change_mention_keys(table, text_condition(contract.grain), self.values)
         self.connection.execute(
             sql.SQL("update {} t set _issues = _issues || {}::jsonb where {}").format(
                 table.identifier, sql.Literal(_MARK), condition
             ),
             self.values,
+        )
+
+    def _change_mention_keys(self, table: Table, condition: sql.Composable, values: Mapping[str, Any]) -> None:
+        """A key made of the number, or of the name, goes with it, wherever it stands."""
+        self.connection.execute(
+            sql.SQL(
+                "insert into rekeyed select k.key, gen_random_uuid()"
+                " from (select distinct t.{} as key from {} t where {}) k where k.key is not null"
+                " on conflict do nothing"
+            ).format(sql.Identifier(MENTION_KEY), table.identifier, condition),
+            values,
         )
 
     def _close(self, table: Table, keys: Sequence[object]) -> None:

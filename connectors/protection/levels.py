@@ -18,12 +18,12 @@ _CONTROL_LEVELS: Mapping[str, Level] = {"_row_hash": Level.L3}
 
 def contract_levels(contracts: Mapping[str, Contract]) -> list[ColumnLevel]:
     """Return the levels of the raw tables' columns."""
-    from connectors.raw_tables import CONTROL_COLUMNS
+    from connectors.raw_tables import control_columns
 
     found: list[ColumnLevel] = []
     for contract in contracts.values():
         found += [("raw", contract.id, field.name, field.level) for field in contract.fields]
-        found += [("raw", contract.id, name, _CONTROL_LEVELS.get(name, Level.L2)) for name in CONTROL_COLUMNS]
+        found += [("raw", contract.id, name, _CONTROL_LEVELS.get(name, Level.L2)) for name in control_columns(contract)]
     return found
 
 

@@ -22,8 +22,9 @@ from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.errors import UserError
 from connectors.privacy import hmac_pads, next_key_path, read_record_key, record_key_path
+from connectors.record_hashes import MENTION_KEY
 from connectors.settings import Settings
-from connectors.sql_text import execute, give_memory, key_text, one, record_key
+from connectors.sql_text import execute, give_memory, key_text, mention_key, one, record_key
 
 _UUID_COLUMNS = """
 select n.nspname, c.relname, a.attname
@@ -207,6 +208,24 @@ def _map(connection: Connection, contract: Contract, old: str, new: str) -> None
             " on conflict do nothing",
             pads,
         )
+    if contract.grain:
+        _map_mentions(connection, contract, pads)
+
+
+def _map_mentions(connection: Connection, contract: Contract, pads: Mapping[str, bytes]) -> None:
+    """Map the keys that records with one holder share."""
+    made = {
+        name: mention_key(contract, "v")
+        .replace("%(inner)s", f"%({name}_inner)s")
+        .replace("%(outer)s", f"%({name}_outer)s")
+        for name in ("old", "new")
+    }
+    execute(
+        connection,
+        f'insert into rekeyed select distinct {made["old"]}, {made["new"]} from raw."{contract.id}" v'
+        f" where {MENTION_KEY} = {made['old']} on conflict do nothing",
+        pads,
+    )
 
 
 def _read_again(connection: Connection) -> None:

@@ -23,7 +23,9 @@ create table catalogue.raw_table (
     contract_id text primary key,
     version text not null,
     key_columns text[] not null,
-    fallback_key text[] not null
+    fallback_key text[] not null,
+    -- columns that the keys of mentions are made of, where several records are one mention
+    grain text[] not null default '{}'
 );
 
 comment on table quality.silent_key is '全量报送中因对应行未采用而未作表述的记录：保持原内容';

@@ -2,26 +2,26 @@
    persons: as in person_versions, clocks: as in person_records. Titles: seeds/status_evidence.csv. #}
 {% macro life_signs(persons=none, clocks="present") -%}
     {%- set city_time = "at time zone 'Asia/Shanghai'" -%}
-    {#- code, contract, role, grain, date, condition -#}
+    {#- code, contract, role, whether grouped, date, condition -#}
     {%- set signs = [
-        ("medical_visit", "medical_security__insured", "person", [], "last_visit_on", "true"),
-        ("permit_registered", "public_security__residence_permit", "person", [], "registered_on", "true"),
-        ("insurance_paid", "human_resources__social_insurance", "person", ["person_no", "id_no", "name"],
+        ("medical_visit", "medical_security__insured", "person", false, "last_visit_on", "true"),
+        ("permit_registered", "public_security__residence_permit", "person", false, "registered_on", "true"),
+        ("insurance_paid", "human_resources__social_insurance", "person", true,
             "case when record.period ~ '^[0-9]{4}(0[1-9]|1[0-2])$'"
             ~ " then to_date(record.period || '01', 'YYYYMMDD') end",
             "record.status = '参保缴费' and record.payment_kind = '正常'"),
-        ("attends_school", "education__student", "person", [], "_as_of", "record.status = '在读'"),
-        ("married", "civil_affairs__marriage", "husband", [], "registered_on", "true"),
-        ("married", "civil_affairs__marriage", "wife", [], "registered_on", "true"),
-        ("gave_birth", "health__birth_certificate", "mother", [], "(record.born_at " ~ city_time ~ ")::date", "true"),
+        ("attends_school", "education__student", "person", false, "_as_of", "record.status = '在读'"),
+        ("married", "civil_affairs__marriage", "husband", false, "registered_on", "true"),
+        ("married", "civil_affairs__marriage", "wife", false, "registered_on", "true"),
+        ("gave_birth", "health__birth_certificate", "mother", false, "(record.born_at " ~ city_time ~ ")::date", "true"),
         ("household_updated", "public_security__household_population", "person", [],
             "(record.updated_at " ~ city_time ~ ")::date",
             "record.cancelled_on is null and record.moved_out_on is null"),
-        ("pension_verified", "human_resources__pension_payment", "person", ["pension_no", "id_no", "name"],
+        ("pension_verified", "human_resources__pension_payment", "person", true,
             "last_verified_on", "true"),
     ] -%}
     (
-        {%- for code, contract_id, role, grain, signed_on, condition in signs %}
+        {%- for code, contract_id, role, is_grouped, signed_on, condition in signs %}
         {%- set signed_on = signed_on if "(" in signed_on or " " in signed_on else "record." ~ signed_on %}
         select
             record.person_id,
@@ -30,7 +30,7 @@
             {{ signed_on }} as signed_on,
             record._batch_id as batch_id,
             record._row_no as row_no
-        from {{ person_records(contract_id, role, persons, grain, clocks) }} as record
+        from {{ person_records(contract_id, role, persons, is_grouped, clocks) }} as record
         where {{ condition }} and {{ signed_on }} <= record._as_of
         {% if not loop.last %}union all{% endif %}
         {%- endfor %}

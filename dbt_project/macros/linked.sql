@@ -8,25 +8,17 @@
 {%- endmacro %}
 
 
-{# The mention key of a record; grain: the columns of the contract's grain, texts all of them, or none.
+{# The mention key of a record; is_grouped: the contract's mentions have a grain, and records share a mention.
    The same as linkage.mention_sql.mention_key (a test compares them). #}
-{% macro mention_key(alias, grain=[]) -%}
-    {%- if grain -%}
-        md5(
-            {%- for column in grain %}
-            coalesce({{ alias }}.{{ column }}, ''){{ " || chr(31) ||" if not loop.last }}
-            {%- endfor %}
-        )::uuid
-    {%- else -%}
-        {{ alias }}._record_key
-    {%- endif -%}
+{% macro mention_key(alias, is_grouped=false) -%}
+    {{ alias }}.{{ "_mention_key" if is_grouped else "_record_key" }}
 {%- endmacro %}
 
 
 {# All versions of a contract's records with the person they speak of in a role, and since and until when each was in
    force by business date (half-open, as known now); persons: a relation or query of person_id to which they are
    confined. #}
-{% macro person_versions(contract_id, role="person", persons=none, grain=[]) -%}
+{% macro person_versions(contract_id, role="person", persons=none, is_grouped=false) -%}
     (
         select *
         from (
@@ -51,7 +43,7 @@
             from {{ source("raw", contract_id) }} as versions
             inner join {{ source("linkage", "person_link") }} as link
                 on
-                    {{ mention_key("versions", grain) }} = link.mention_key
+                    {{ mention_key("versions", is_grouped) }} = link.mention_key
                     and link.source_id = {{ source_id(contract_id, role) }}
             {%- if persons is not none %}
             where link.person_id in {{ persons }}
@@ -64,7 +56,7 @@
 
 {# The records of a contract in force with the person they speak of; clocks: `present` (all that is known now) or `run`
    (the run's). #}
-{% macro person_records(contract_id, role="person", persons=none, grain=[], clocks="present") -%}
+{% macro person_records(contract_id, role="person", persons=none, is_grouped=false, clocks="present") -%}
     (
         select
             link.person_id,
@@ -78,7 +70,7 @@
             {%- endif %}
         inner join {{ source("linkage", "person_link") }} as link
             on
-                {{ mention_key("versions", grain) }} = link.mention_key
+                {{ mention_key("versions", is_grouped) }} = link.mention_key
                 and link.source_id = {{ source_id(contract_id, role) }}
         where
             {% if clocks == "present" -%}

@@ -1,10 +1,10 @@
 {# The records of a contract in force with their holder: the person linked to, else the mention itself. clocks: as in
    person_records. #}
-{% macro holder_records(contract_id, grain, clocks="present", persons=none) -%}
+{% macro holder_records(contract_id, clocks="present", persons=none) -%}
     (
         select
             link.person_id,
-            coalesce(link.person_id, {{ mention_key("versions", grain) }}) as holder_id,
+            coalesce(link.person_id, {{ mention_key("versions", is_grouped=true) }}) as holder_id,
             versions.*
         from
             {% if clocks == "run" -%}
@@ -14,7 +14,7 @@
             {%- endif %}
         left join {{ source("linkage", "person_link") }} as link
             on
-                {{ mention_key("versions", grain) }} = link.mention_key
+                {{ mention_key("versions", is_grouped=true) }} = link.mention_key
                 and link.source_id = {{ source_id(contract_id, "person") }}
         where
             {% if clocks == "present" -%}

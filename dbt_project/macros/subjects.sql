@@ -1,5 +1,5 @@
 {# Incremental models with one row per record in force of one or more contracts, resolved to a person or an entity.
-   They hold contract_id, record_key, person_id, entity_id. contracts: {contract id: {roles: {kind: role}, grain}}. #}
+   They hold contract_id, record_key, person_id, entity_id. contracts: {contract id: {roles: {kind: role}, is_grouped}}. #}
 
 {# Name of the temporary table of the records to compute again. #}
 {% macro touched_records() -%} touched_{{ this.identifier }} {%- endmacro %}
@@ -45,11 +45,11 @@
         union
         select
             '{{ contract_id }}',
-            {% if of.grain -%}
+            {% if of.is_grouped -%}
             versions._record_key
         from {{ source("raw", contract_id) }} as versions
         inner join {{ source("linkage", kind ~ "_link") }} as link
-            on {{ mention_key("versions", of.grain) }} = link.mention_key
+            on {{ mention_key("versions", of.is_grouped) }} = link.mention_key
             {%- else -%}
             link.mention_key
         from {{ source("linkage", kind ~ "_link") }} as link
@@ -71,8 +71,8 @@
 
 {# The records of a contract in force (those touched, where the model is computed incrementally) with whom they speak
    of, or why nobody was found. #}
-{% macro subject_records(contract_id, roles, grain=[]) -%}
-    {%- set key = mention_key("versions", grain) -%}
+{% macro subject_records(contract_id, roles, is_grouped=false) -%}
+    {%- set key = mention_key("versions", is_grouped) -%}
     (
         select
             versions.*,

@@ -16,7 +16,7 @@ from connectors.contract import Column, ColumnType, Contracts
 from connectors.contract_lint import lint
 from connectors.contract_schema import SCHEMA_FILE, json_schema, schema_text
 from connectors.model_sources import render_sources
-from connectors.raw_tables import CONTROL_COLUMNS, comments, create_statement
+from connectors.raw_tables import comments, control_columns, create_statement
 from connectors.settings import CHECKOUT
 from weihai.commands.contract import known_departments
 
@@ -78,7 +78,7 @@ def test_sources_describe_every_stored_column_when_rendered(contracts: Contracts
     for table in source["tables"]:
         columns = {column["name"]: column for column in table["columns"]}
         contract = contracts[table["name"]]
-        assert list(columns) == [field.name for field in contract.fields] + list(CONTROL_COLUMNS)
+        assert list(columns) == [field.name for field in contract.fields] + list(control_columns(contract))
         for field in contract.fields:
             assert columns[field.name]["config"]["meta"]["level"] == field.level
             assert columns[field.name]["description"]
@@ -98,7 +98,7 @@ def test_sources_look_as_in_the_golden_file_when_rendered(contracts: Contracts) 
 def test_ddl_names_every_field_once_when_rendered(contracts: Contracts) -> None:
     for contract in contracts.values():
         statement = create_statement(contract).as_string(None)
-        names = [*(field.name for field in contract.fields), *CONTROL_COLUMNS]
+        names = [*(field.name for field in contract.fields), *control_columns(contract)]
         assert len(names) == len(set(names))
         assert all(statement.count(f'"{name}" ') == 1 for name in names)
         assert set(comments(contract)) == {None, *names}

@@ -13,8 +13,9 @@ from typing import Any
 
 from psycopg import sql
 
-from connectors.contract import Contracts
+from connectors.contract import Contract, Contracts
 from connectors.database import Connection
+from connectors.record_hashes import MENTION_KEY
 
 AS_OF = date(2021, 9, 30)
 _numbers = itertools.count(1)
@@ -71,6 +72,7 @@ def deliver(
             "_row_no": number,
             "_as_of": as_of,
             "_applied_seq": seq,
+            **_mention_key(contract, row),
             "_issues": json.dumps(row.get("_issues", [])),
         }
         connection.execute(
@@ -82,6 +84,10 @@ def deliver(
             list(values.values()),
         )
     return batch_id
+
+
+def _mention_key(contract: Contract, row: Mapping[str, Any]) -> dict[str, uuid.UUID]:
+    return {MENTION_KEY: _key(contract.id, [row.get(c) for c in contract.grain])} if contract.grain else {}
 
 
 def _key(contract_id: str, parts: Any) -> uuid.UUID:

@@ -152,7 +152,7 @@ def _staging_tables(
 ) -> None:
     table = f"staging.batch_{batch_id}"
     fields = ", ".join(f"{f.name} {f.sql}" for f in contract.fields)
-    own = ", ".join(f"{name} {kind}" for name, kind in staging.ROW_COLUMNS.items())
+    own = ", ".join(f"{name} {kind}" for name, kind in staging.row_columns(contract).items())
     connection.execute(f"create unlogged table {table} ({fields}, {own})".encode())
     connection.execute(f"insert into {table} (_row_no) select generate_series(2, {rows} + 1)".encode())
     connection.execute(

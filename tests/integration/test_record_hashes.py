@@ -13,8 +13,8 @@ from connectors.checks import row_schema
 from connectors.contract import Contract
 from connectors.database import Connection, connect
 from connectors.privacy import hmac_pads
-from connectors.record_hashes import BASE, ROW_HASH, with_hashes
-from connectors.sql_text import execute, key_text, record_key, row_hash
+from connectors.record_hashes import BASE, MENTION_KEY, ROW_HASH, with_hashes
+from connectors.sql_text import execute, key_text, mention_key, record_key, row_hash
 from tests.integration.versioning import SECRET
 
 SHANGHAI = timezone(timedelta(hours=8))
@@ -59,7 +59,10 @@ OLD = {"no": "乙", "on": date(1899, 1, 2), "at": datetime(1900, 1, 1, 0, 0, 0, 
 def test_hashes_equal_those_of_the_database_when_rows_are_staged(
     warehouse_dsn: str, key: list[str], fallback: list[str]
 ) -> None:
-    contract = Contract.model_validate(FACTS | {"key": key, "fallback_key": fallback})
+    mentions = {
+        "person": {"library": "population", "columns": {"name": "no"}, "grain": ["no", "rate"], "unlinked": "none"}
+    }
+    contract = Contract.model_validate(FACTS | {"key": key, "fallback_key": fallback, "mentions": mentions})
     names = row_schema(contract).names
     rows = [FULL, OLD, {}, {"no": ""}, {"rate": Decimal("-0.000001"), "on": date(2000, 2, 29)}]
     full = [{n: r.get(n) for n in names} | {"_row_no": i} for i, r in enumerate(rows, 2)]
@@ -68,12 +71,14 @@ def test_hashes_equal_those_of_the_database_when_rows_are_staged(
     with connect(warehouse_dsn) as connection:
         found = hashes_of_the_database(connection, contract, warehouse_dsn, batch)
 
-    assert [tuple(r) for r in found] == list(zip(batch[BASE].to_pylist(), batch[ROW_HASH].to_pylist(), strict=True))
+    assert [tuple(r) for r in found] == list(
+        zip(*(batch[c].to_pylist() for c in (BASE, ROW_HASH, MENTION_KEY)), strict=True)
+    )
 
 
 def hashes_of_the_database(
     connection: Connection, contract: Contract, dsn: str, batch: pa.RecordBatch
-) -> list[tuple[bytes, bytes]]:
+) -> list[tuple[bytes, ...]]:
     staging.create(connection, contract, 1)
     connection.commit()
     with staging.arrow_connection(dsn) as arrow, arrow.cursor() as cursor:
@@ -83,9 +88,9 @@ def hashes_of_the_database(
     base = record_key(f"({key_text(contract, 's')})", "1")
     rows = execute(
         connection,
-        f"select uuid_send({base}), {row_hash(contract, 's')}, uuid_send(_base), _row_hash from staging.batch_1 s"
-        " order by _row_no",
+        f"select uuid_send({base}), {row_hash(contract, 's')}, uuid_send({mention_key(contract, 's')}),"
+        " uuid_send(_base), _row_hash, uuid_send(_mention_key) from staging.batch_1 s order by _row_no",
         {"inner": inner, "outer": outer},
     ).fetchall()
-    assert [r[:2] for r in rows] == [r[2:] for r in rows]
-    return [r[:2] for r in rows]
+    assert [r[:3] for r in rows] == [r[3:] for r in rows]
+    return [r[:3] for r in rows]

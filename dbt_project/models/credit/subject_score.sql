@@ -1,7 +1,6 @@
 -- one row per person scored and day of scoring (海贝分), as received
 {%- set roles = {"person": "person"} %}
-{%- set grain = ["id_no", "name"] %}
-{%- set contracts = {"development_reform__haibei_score": {"roles": roles, "grain": grain}} %}
+{%- set contracts = {"development_reform__haibei_score": {"roles": roles, "is_grouped": true}} %}
 {{
     config(
         materialized="incremental",
@@ -19,7 +18,7 @@ with
 
 scores as (
     select record.*
-    from {{ subject_records("development_reform__haibei_score", roles, grain) }} as record
+    from {{ subject_records("development_reform__haibei_score", roles, is_grouped=true) }} as record
 ),
 
 bands as (

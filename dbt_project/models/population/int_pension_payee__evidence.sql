@@ -10,13 +10,12 @@
 }}
 {%- set persons = changed_ids("person") if is_incremental() else none %}
 {%- set contract_id = "human_resources__pension_payment" %}
-{%- set grain = ["pension_no", "id_no", "name"] %}
 
 with
 
 payments as (
     select record.*
-    from {{ holder_records(contract_id, grain, persons=persons) }} as record
+    from {{ holder_records(contract_id, persons=persons) }} as record
 ),
 
 payees as (

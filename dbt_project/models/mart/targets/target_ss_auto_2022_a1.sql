@@ -3,8 +3,6 @@
 {%- set pension = "human_resources__pension_payment" %}
 {%- set people = "(select concerned.person_id from concerned)" %}
 {%- set insurance = "human_resources__social_insurance" %}
-{%- set pension_grain = ["pension_no", "id_no", "name"] %}
-{%- set insurance_grain = ["person_no", "id_no", "name"] %}
 
 with
 
@@ -24,7 +22,7 @@ payments as (
         record.person_id,
         record.holder_id,
         record.period
-    from {{ holder_records(pension, pension_grain, clocks="run") }} as record
+    from {{ holder_records(pension, clocks="run") }} as record
 ),
 
 contributions as (
@@ -32,7 +30,7 @@ contributions as (
         record.person_id,
         record.holder_id,
         record.period
-    from {{ holder_records(insurance, insurance_grain, clocks="run") }} as record
+    from {{ holder_records(insurance, clocks="run") }} as record
     cross join readings
     where
         readings.population = 'insured'
