@@ -58,6 +58,12 @@ def change(connection: Connection, contracts: Contracts) -> int:
     for contract in speaking(contracts):
         raw = f'raw."{contract.id}"'
         [seq] = one(connection, "select max(seq) + 1 from quality.event")
+        execute(
+            connection,
+            "insert into quality.event (seq, kind, batch_id, actor, why, happened_at)"
+            " values (%(seq)s, 'apply', 0, 'bench', '', now())",
+            {"seq": seq},
+        )
         [batch] = one(
             connection,
             "insert into quality.batch (department, extract, file_name, sha256, as_of, received_at, status,"
@@ -65,12 +71,7 @@ def change(connection: Connection, contracts: Contracts) -> int:
             " returning batch_id",
             {"department": contract.department, "extract": contract.extract, "as_of": NEXT, "seq": seq},
         )
-        facts = {"batch": batch, "seq": seq, "as_of": NEXT, "table": contract.id, "changed": CHANGED}
-        execute(
-            connection,
-            "insert into quality.event values (%(seq)s, 'apply', %(batch)s, 'bench', '', now())",
-            facts,
-        )
+        facts = {"batch": batch, "seq": seq, "as_of": NEXT, "table": contract.id}
         execute(connection, f"drop table if exists pg_temp.day; create temp table day as select * from {raw} v"
             f" where hashtext(_record_key::text) %% {CHANGED} = 0 and _closed_batch_id is null")  # fmt: skip
         execute(connection, "analyze day")
