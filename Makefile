@@ -62,6 +62,9 @@ lint: environment ## ruff、mypy、sqlfluff
 lock: environment ## 按 pyproject.toml 重写 requirements.lock（不含任何主机名）
 	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST) --group dev \
 		--no-emit-index-url --no-header --no-annotate --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST) --extra celery \
+		--no-emit-index-url --no-header --no-annotate --constraints requirements.lock \
+		--output-file docker/airflow/celery.lock pyproject.toml
 
 clean: stop ## 停止服务，删除环境与缓存；数据（WEIHAI_HOME）保留
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dbt_project/target dbt_project/logs

@@ -47,6 +47,8 @@ class Settings:
     warehouse_dsn: str | None = None
     contract_folders: tuple[Path, ...] = (CHECKOUT / "connectors" / "contracts",)
     limits: Limits = field(default_factory=Limits)
+    airflow_url: str | None = None
+    """Where an Airflow answers that is not started by `weihai up`, as in `docker/`."""
     log_days: int = 184
     """Logs are kept for so long at least."""
 
@@ -121,19 +123,29 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN`, `WEIHAI_LOG_DAYS` and `WEIHAI_CONTRACTS` (more folders, `:`-separated).
+    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN`, `WEIHAI_AIRFLOW_URL`, `WEIHAI_LOG_DAYS` and `WEIHAI_CONTRACTS`.
+
+    `WAREHOUSE_DSN_FILE` names a file that holds the DSN; `WEIHAI_CONTRACTS` more contract folders, `:`-separated.
 
     Raises:
-        UserError: the days are no number.
+        UserError: the days are no number, or the file is not there.
     """
     home = Path(environ.get("WEIHAI_HOME") or CHECKOUT / "var").expanduser().resolve()
     extra = tuple(Path(p) for p in environ.get("WEIHAI_CONTRACTS", "").split(os.pathsep) if p)
     return Settings(
         home=home,
-        warehouse_dsn=environ.get("WAREHOUSE_DSN") or None,
+        warehouse_dsn=environ.get("WAREHOUSE_DSN") or _content(environ.get("WAREHOUSE_DSN_FILE")),
         contract_folders=(CHECKOUT / "connectors" / "contracts", *extra),
+        airflow_url=environ.get("WEIHAI_AIRFLOW_URL") or None,
         log_days=_days(environ.get("WEIHAI_LOG_DAYS") or "184"),
     )
+
+
+def _content(file: str | None) -> str | None:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() if file else None
+    except OSError as error:
+        raise UserError(f"读不了 WAREHOUSE_DSN_FILE 指向的 {file}") from error
 
 
 def _days(text: str) -> int:

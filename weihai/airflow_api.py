@@ -45,6 +45,8 @@ class AirflowClient:
         Raises:
             AirflowUnreachableError: this home's Airflow was never started.
         """
+        if settings.airflow_url is not None:
+            return cls(settings.airflow_url, admin_password(settings))
         try:
             endpoint = json.loads((settings.airflow / "endpoint.json").read_text(encoding="utf-8"))
             return cls(str(endpoint["url"]), admin_password(settings))

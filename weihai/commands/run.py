@@ -43,7 +43,9 @@ def register(app: typer.Typer) -> None:
 
         console = report_console()
         wanted, readings = _date(as_of), _parameters(parameters)
-        services.up(load_settings(), steps=Steps(console), inherited=os.environ)
+        settings = load_settings()
+        if settings.airflow_url is None:
+            services.up(settings, steps=Steps(console), inherited=os.environ)
         raise typer.Exit(
             run_pipeline(
                 as_of=wanted,
