@@ -36,6 +36,12 @@ def assess() -> None:
 
         return publishing.judge_targets(_run_id())
 
+    @task(doc_md="判定各部门数据是否互相印证；不相符的记入审计页，不影响发布。")
+    def judge_across() -> None:
+        from dags.support import publishing
+
+        publishing.judge_across(_run_id())
+
     @task(doc_md="整次发布：读者从此看到本次结果。")
     def publish(missed: list[str]) -> None:
         from dags.support import publishing
@@ -63,8 +69,10 @@ def assess() -> None:
 
     missed = judge_targets()
     published = publish(missed)
+    across = judge_across()
+    missed >> across >> published
     chain(published, portal(), verdict(missed))
-    [missed, published] >> give_up()
+    [missed, across, published] >> give_up()
 
 
 assess()

@@ -320,3 +320,26 @@ class ExpectTargetReadingToBeMet(FiguresExpectation):
             return False, f"无法评定：{row['reason'] or '数据不足'}"
         observed = "有一项尚无数据" if row["value"] is None else percent(Fraction(row["value"]))
         return bool(row["met"]), observed
+
+
+class ExpectCrossCheckToMeetThreshold(FiguresExpectation):
+    """A check across extracts, counted once by the run, reaches its threshold; nothing is computed again."""
+
+    run: Text
+    check: str
+    threshold: float
+    success_keys: ClassVar[tuple[str, ...]] = ("run", "check", "threshold")
+
+    def query(self) -> str:
+        """Return the SQL for all checks of the run, shared by them."""
+        return (
+            f"select check_name, passed, checked from quality.cross_check_run where run_id = {literal(str(self.run))}"
+        )
+
+    def judge(self, rows: Sequence[Row]) -> Judgement:
+        """Compare exactly: passed against threshold × checked. A check that met nothing says 未检查 and passes."""
+        row = next((r for r in rows if r["check_name"] == self.check), None)
+        if row is None:
+            return False, "没有检查结果"
+        checked, passed = int(row["checked"]), int(row["passed"])
+        return passed >= exact(self.threshold) * checked, rate(passed, checked)

@@ -1,6 +1,6 @@
 """What a gate leaves behind: rows for those who ask the database, one JSON file per gate for auditors.
 
-`reports/gates/<run_id>/<suite>.json`, suite being `batch-<batch_id>` or `targets`:
+`reports/gates/<run_id>/<suite>.json`, suite being `batch-<batch_id>`, `targets` or `cross`:
 
     {"format": 1, "suite", "title", "run_id", "evaluated_at" (ISO 8601 with offset), "engine",
      "subject": {"contract", "contract_version", "batch_id", "file_name" (masked), "sha256", "as_of"} or {"as_of"},
@@ -8,7 +8,7 @@
      "score" (batches only): {"value" ("0.912345" or null), "target",
                               "dimensions": [{"dimension", "name", "passed", "checked", "score"}]},
      "statistics": {"evaluated", "successful", "unsuccessful"},
-     "expectations": [{"name", "kind" (rule, guard, target), "type", "table", "severity", "success", "observed",
+     "expectations": [{"name", "kind" (rule, guard, target, cross), "type", "table", "severity", "success", "observed",
                        "expected", "message", "figures": {counts}, "rule": {"column", "dimension", "threshold"}
                        or null, "meta": {…}}, …]}
 
@@ -109,11 +109,13 @@ def store_outcomes(
     batch_id: int | None,
     now: datetime,
 ) -> None:
-    """Replace the rows of the batch, or of the run's targets, in `quality.gate_result`; commit is the caller's."""
+    """Replace the rows of the batch, or of the run's suite, in `quality.gate_result`; commit is the caller's."""
     if batch_id is not None:
         connection.execute("delete from quality.gate_result where batch_id = %s", (batch_id,))
     else:
-        connection.execute("delete from quality.gate_result where run_id = %s and kind = 'target'", (run_id,))
+        connection.execute(
+            "delete from quality.gate_result where run_id = %s and batch_id is null and suite = %s", (run_id, suite)
+        )
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into quality.gate_result (run_id, batch_id, suite, expectation, kind, severity, success, observed,"

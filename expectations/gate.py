@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +88,7 @@ def judge_targets(settings: Settings, run_id: str, *, now: datetime) -> TargetVe
     suite = suites.load_target_suite()
     compiled = suites.compile_targets(suite)
     with connect(settings.dsn()) as connection:
-        found = connection.execute("select as_of from mart.run where run_id = %s", (run_id,)).fetchone()
-        if found is None:
-            raise UserError(f"没有名为 {run_id} 的运行，无法评定目标")
+        as_of = _as_of(connection, run_id)
         schema, table = suite.table.split(".")
         with session(settings.dsn()) as engine:
             outcomes = engine.run(compiled, {"readings": (schema, table)}, {"run_id": run_id})
@@ -109,13 +107,57 @@ def judge_targets(settings: Settings, run_id: str, *, now: datetime) -> TargetVe
                 run_id=run_id,
                 now=now,
                 engine=ENGINE,
-                subject={"as_of": found[0].isoformat()},
+                subject={"as_of": as_of.isoformat()},
                 passed=verdict.passed,
                 reasons=verdict.missed + verdict.noted,
                 outcomes=outcomes,
             ),
         )
     return verdict
+
+
+def judge_across(settings: Settings, run_id: str, *, now: datetime) -> tuple[str, ...]:
+    """Judge what the departments' data say of each other; store results and evidence.
+
+    Returns:
+        One Chinese sentence per check that failed. Nothing is held for them.
+
+    Raises:
+        UserError: there is no such run.
+    """
+    from expectations.checkpoint import ENGINE, session
+
+    suite = suites.load_cross_suite()
+    with connect(settings.dsn()) as connection:
+        as_of = _as_of(connection, run_id)
+        schema, table = suite.table.split(".")
+        with session(settings.dsn()) as engine:
+            outcomes = engine.run(suites.compile_cross(suite), {"checks": (schema, table)}, {"run_id": run_id})
+        failed = tuple(_missed(o) for o in outcomes if not o.success)
+        evidence.store_outcomes(connection, outcomes, suite=suite.suite, run_id=run_id, batch_id=None, now=now)
+        evidence.write(
+            settings.reports / "gates",
+            evidence.document(
+                suite=suite.suite,
+                title=suite.title,
+                run_id=run_id,
+                now=now,
+                engine=ENGINE,
+                subject={"as_of": as_of.isoformat()},
+                passed=not failed,
+                reasons=failed,
+                outcomes=outcomes,
+            ),
+        )
+    return failed
+
+
+def _as_of(connection: Connection, run_id: str) -> date:
+    found = connection.execute("select as_of from mart.run where run_id = %s", (run_id,)).fetchone()
+    if found is None:
+        raise UserError(f"没有名为 {run_id} 的运行，无法评定")
+    as_of: date = found[0]
+    return as_of
 
 
 def reasons_to_hold(

@@ -1,7 +1,7 @@
 """Suites of expectations: readable YAML, compiled per contract, built for Great Expectations with nothing left out.
 
 `suites/batch.yml` is a template: `${name}` stands for a fact of the contract, `{$PARAMETER: …}` for a value of the run.
-`suites/targets.yml` needs no contract.
+`suites/targets.yml` and `suites/cross.yml` need no contract.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from expectations.score import exact, percent
 
 FOLDER = Path(__file__).parent / "suites"
 
-Kind = Literal["rule", "guard", "target"]
+Kind = Literal["rule", "guard", "target", "cross"]
 Mode = Literal["full", "incremental", "append"]
 T = TypeVar("T", bound=Strict)
 
@@ -105,6 +105,32 @@ class TargetSuite(Strict):
     targets: tuple[Target, ...]
 
 
+class CrossCheck(Strict):
+    """What several departments' data must say of each other."""
+
+    name: Name
+    owner: str
+    """The department that can mend it."""
+    dimension: str
+    """Sub-indicator of GB/T 36344."""
+    severity: Severity
+    threshold: float
+    message: str
+    source: str
+    """The law, standard or passage of the plan that asks for it."""
+
+
+class CrossSuite(Strict):
+    """`suites/cross.yml`."""
+
+    suite: Literal["cross"]
+    title: str
+    description: str
+    table: str
+    """Schema and name of the table that holds A of B per run and check."""
+    checks: tuple[CrossCheck, ...]
+
+
 @dataclass(frozen=True)
 class Compiled:
     """One expectation, ready to be built."""
@@ -164,6 +190,15 @@ def load_target_suite(path: Path = FOLDER / "targets.yml") -> TargetSuite:
     suite = _validated(TargetSuite, file)
     _refuse_unknown_types(file, [("targets", i) for i in range(len(suite.targets))])
     return suite
+
+
+def load_cross_suite(path: Path = FOLDER / "cross.yml") -> CrossSuite:
+    """Read the checks across extracts.
+
+    Raises:
+        SuiteError: the file is not YAML, has an unknown key or a wrong value.
+    """
+    return _validated(CrossSuite, _read(path))
 
 
 def planned_rules(contract: Contract) -> tuple[RowRule, ...]:
@@ -236,6 +271,28 @@ def compile_targets(suite: TargetSuite) -> CompiledSuite:
                 meta=target.meta.model_dump(),
             )
             for target in suite.targets
+        ),
+    )
+
+
+def compile_cross(suite: CrossSuite) -> CompiledSuite:
+    """Return the checks across extracts ready to be built."""
+    return CompiledSuite(
+        suite.suite,
+        suite.title,
+        tuple(
+            Compiled(
+                name=check.name,
+                kind="cross",
+                table="checks",
+                type="expect_cross_check_to_meet_threshold",
+                severity=check.severity,
+                message=check.message,
+                expected=f"合格比例不低于 {percent(exact(check.threshold))}",
+                kwargs={"run": {"$PARAMETER": "run_id"}, "check": check.name, "threshold": check.threshold},
+                meta={"owner": check.owner, "dimension": check.dimension, "source": check.source},
+            )
+            for check in suite.checks
         ),
     )
 

@@ -61,10 +61,11 @@ def read_batch_expectations(db: Warehouse, batch_id: int) -> tuple[Expectation, 
 
 
 def read_target_expectations(db: Warehouse, run_id: str) -> tuple[Expectation, ...]:
-    """Return a run's evaluated target expectations in suite order."""
+    """Return a run's evaluated expectations, targets first, then those across extracts, each in suite order."""
     return _expectations(
         db.rows(
-            "select * from quality.gate_result where run_id = %(run_id)s and kind = 'target' order by gate_result_id",
+            "select * from quality.gate_result where run_id = %(run_id)s and kind in ('target', 'cross')"
+            " order by kind desc, gate_result_id",
             {"run_id": run_id},
         )
     )
@@ -101,7 +102,7 @@ def read_run_counts(db: Warehouse) -> Mapping[str, GateCount]:
     """Return passed of evaluated target expectations by run."""
     rows = db.rows(
         "select run_id, count(*) filter (where success) as passed, count(*) as evaluated"
-        " from quality.gate_result where kind = 'target' and run_id is not null group by run_id"
+        " from quality.gate_result where kind in ('target', 'cross') and run_id is not null group by run_id"
     )
     return {r["run_id"]: GateCount(r["passed"], r["evaluated"]) for r in rows}
 

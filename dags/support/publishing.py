@@ -27,6 +27,16 @@ def judge_targets(run_id: str) -> list[str]:
     return list(verdict.missed)
 
 
+def judge_across(run_id: str) -> None:
+    """Judge what the departments' data say of each other; what fails is noted, nothing is held for it."""
+    from expectations import gate
+
+    settings = load_settings()
+    failed = gate.judge_across(settings, run_id, now=now())
+    note = f"{len(failed)} 项不符" if failed else "全部相符"
+    runs.report_progress(settings, run_id, "assess", "跨部门一致性", state="done", note=note)
+
+
 def publish(run_id: str, missed: Sequence[str]) -> None:
     """Make the run visible, whole."""
     settings = load_settings()
