@@ -13,6 +13,8 @@ from connectors.database import connect
 from connectors.protection.protect import collect_reads, protect
 from connectors.settings import Settings, load_settings
 from dags.support import library_builds, lineage, models, runs
+from dags.support.assessing import export, readings, rules
+from dags.support.assessing.trial import computed_run
 from dags.support.clock import now
 from dags.support.golden.declaration import LIBRARIES, LibraryName
 from dags.support.library_builds import READERS, Need, ReaderName
@@ -51,6 +53,8 @@ def prepare(run_id: str) -> None:
     for reason in refused.values():
         log.warning("%s", reason)
     build(run_id, "seeds")
+    with connect(settings.dsn()) as connection:
+        rules.keep(connection, computed_run(connection, run_id).rule_version, contracts)
 
 
 def build(run_id: str, database: str) -> None:
@@ -113,9 +117,12 @@ def _full_refresh(run_id: str) -> bool:
 
 
 def record_lineage(run_id: str) -> None:
-    """Record which batches and files each indicator of the run rests on."""
+    """Record which batches and files each indicator of the run rests on, its export, and what other readings give."""
     settings = load_settings()
     lineage.record(settings, run_id)
+    readings.record(settings, run_id)
+    with connect(settings.dsn()) as connection:
+        export.keep(connection, run_id)
     runs.finish_building(settings, run_id)
 
 

@@ -50,6 +50,7 @@ def run_models(
     *,
     full_refresh: bool = False,
     on_node: OnNode | None = None,
+    folder: Path = PROJECT,
 ) -> ModelsReport:
     """Build and test one database's models.
 
@@ -57,6 +58,7 @@ def run_models(
         selector: one of `SELECTORS`.
         full_refresh: rebuild tables of the present state; runs that are recorded and identities stay.
         on_node: told of every finished node.
+        folder: the project, if not that of this checkout.
 
     Raises:
         ModelsError: nothing was built, because dbt could not start.
@@ -73,31 +75,69 @@ def run_models(
         "unit_test",
         *(["--full-refresh"] if full_refresh else []),
     ]
-    return invoke(settings, contracts, arguments, on_node=on_node)
+    return invoke(settings, contracts, arguments, on_node=on_node, folder=folder)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A dbt project as it is run.
+
+    Attributes:
+        folder: the project; its seeds lie in `../seeds`.
+        generated: folder of the models that are rendered for it.
+        target: folder of what dbt compiles.
+        place: prefix of the schemas that it builds; empty for the warehouse itself.
+    """
+
+    folder: Path
+    generated: Path
+    target: Path
+    place: str = ""
 
 
 def invoke(
-    settings: Settings, contracts: Mapping[str, Contract], arguments: Sequence[str], *, on_node: OnNode | None = None
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    arguments: Sequence[str],
+    *,
+    on_node: OnNode | None = None,
+    folder: Path = PROJECT,
 ) -> ModelsReport:
     """Run one dbt command on the home's warehouse; target and logs lie in the home.
+
+    Args:
+        folder: the project, if not that of this checkout.
+
+    Raises:
+        ModelsError: dbt could not start.
+    """
+    render_generated(contracts, generated_path(settings), folder)
+    return run_dbt(
+        settings, arguments, Project(folder, generated_path(settings), target_path(settings)), on_node=on_node
+    )
+
+
+def run_dbt(
+    settings: Settings, arguments: Sequence[str], project: Project, *, on_node: OnNode | None = None
+) -> ModelsReport:
+    """Run one dbt command of a project on the home's warehouse.
 
     Raises:
         ModelsError: dbt could not start.
     """
     from dbt.cli.main import dbtRunner
 
-    render_generated(contracts, generated_path(settings))
     watch = _Watch(on_node)
     options = {
-        "--project-dir": PROJECT,
-        "--profiles-dir": PROJECT,
-        "--target-path": target_path(settings),
+        "--project-dir": project.folder,
+        "--profiles-dir": project.folder,
+        "--target-path": project.target,
         "--log-path": settings.logs / "dbt",
         "--log-level-file": "info",
     }
     flat = [str(part) for pair in options.items() for part in pair]
     command = [*arguments, *flat, "--quiet", "--no-use-colors", "--no-version-check"]
-    with _environment(settings):
+    with _environment(settings, project):
         outcome = dbtRunner(callbacks=[watch.on_event]).invoke(command)
     if outcome.exception is not None:
         raise ModelsError(f"dbt 无法运行：{outcome.exception}") from outcome.exception
@@ -203,7 +243,7 @@ class _Watch:
 
 
 @contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
+def _environment(settings: Settings, project: Project) -> Iterator[None]:
     """Give dbt the warehouse and the rendered models by environment variables, and take them back."""
     dsn = conninfo_to_dict(settings.dsn())
     values = {
@@ -213,7 +253,8 @@ def _environment(settings: Settings) -> Iterator[None]:
         "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": dsn.get("password") or "",
         "DBT_WAREHOUSE_DBNAME": dsn.get("dbname") or "",
         "DBT_WAREHOUSE_SSLMODE": dsn.get("sslmode") or "prefer",
-        "DBT_GENERATED_MODELS": generated_path(settings),
+        "DBT_GENERATED_MODELS": project.generated,
+        "DBT_PLACE": project.place,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     before = {name: os.environ.get(name) for name in values}

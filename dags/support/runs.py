@@ -6,46 +6,27 @@ Only one run is `running` (being built) at a time: the warehouse DAG admits one 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 from connectors import chain
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
-from connectors.settings import CHECKOUT, Settings
+from connectors.settings import Settings
+from dags.support.assessing.rules import rule_version
 
 Verdict = Literal["passed", "target_missed"]
 StepState = Literal["running", "done", "held", "failed"]
-_RULE_FILES = (
-    "seeds/**/*.csv",
-    "dbt_project/models/**/*.sql",
-    "dbt_project/ma*/**/*.sql",
-    "expectations/**/*.yml",
-    "dags/support/golden/*.py",
-)
 
 
 def run_name(dag_run_id: str) -> str:
     """Return the run id under which a DAG run is recorded: safe in paths and URLs."""
     return re.sub(r"[^0-9A-Za-z_-]+", "-", dag_run_id).strip("-")
-
-
-def rule_version(contracts: Contracts, checkout: Path = CHECKOUT) -> str:
-    """Return 16 hex digits that change when a contract, a model, a seed or a suite does."""
-    digest = hashlib.sha256()
-    for contract in contracts.values():
-        digest.update(f"{contract.id}={contract.version}\n".encode())
-    for pattern in _RULE_FILES:
-        for path in sorted(checkout.glob(pattern)):
-            digest.update(path.relative_to(checkout).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ select pg_advisory_xact_lock(371000003);
 
 {% macro star_engine_metrics() %}
 -- the conditions at the leaves of a rule, in the order of its text
-create or replace function mart.rule_leaves(rule jsonb)
+create or replace function {{ target.schema }}.rule_leaves(rule jsonb)
 returns table (leaf_no bigint, condition jsonb)
 language sql
 immutable
@@ -22,7 +22,7 @@ as $function$
 $function$;
 
 -- the sum of an array of fractions, exactly
-create or replace function mart.fraction_sum(fractions jsonb)
+create or replace function {{ target.schema }}.fraction_sum(fractions jsonb)
 returns jsonb
 language plpgsql
 immutable
@@ -41,7 +41,7 @@ end
 $function$;
 
 -- a weight as the plan writes it ("1/3", "0.40") as a fraction
-create or replace function mart.weight_fraction(weight text)
+create or replace function {{ target.schema }}.weight_fraction(weight text)
 returns jsonb
 language sql
 immutable
@@ -53,7 +53,7 @@ as $function$
 $function$;
 
 -- why operands are missing, each reason once; null where all are there
-create or replace function mart.missing_reason(names text[], operands jsonb)
+create or replace function {{ target.schema }}.missing_reason(names text[], operands jsonb)
 returns text
 language sql
 immutable
@@ -68,14 +68,14 @@ as $function$
 $function$;
 
 -- an operand taken as a metric by itself: counts, sums, ranks, means, checklist items
-create or replace function mart.metric_operand(name text, operands jsonb)
+create or replace function {{ target.schema }}.metric_operand(name text, operands jsonb)
 returns jsonb
 language sql
 immutable
 as $function$
     select case
         when operands -> name ->> 'value' is null
-            then jsonb_build_object('reason', mart.missing_reason(array[name], operands))
+            then jsonb_build_object('reason', {{ target.schema }}.missing_reason(array[name], operands))
         else jsonb_build_object(
             'num', operands -> name -> 'value', 'den', 1, 'step', 1, 'operand', name,
             'label', operands -> name -> 'label', 'unit', operands -> name -> 'unit',
@@ -85,7 +85,7 @@ as $function$
 $function$;
 
 -- numerator over denominator; capped at 1 where the indicator says so
-create or replace function mart.metric_ratio(part jsonb, operands jsonb, is_capped boolean)
+create or replace function {{ target.schema }}.metric_ratio(part jsonb, operands jsonb, is_capped boolean)
 returns jsonb
 language sql
 immutable
@@ -111,12 +111,12 @@ as $function$
             (operands -> (part ->> 'denominator') ->> 'value')::numeric as den
     ) as pair
     cross join (
-        select mart.missing_reason(array[part ->> 'numerator', part ->> 'denominator'], operands) as reason
+        select {{ target.schema }}.missing_reason(array[part ->> 'numerator', part ->> 'denominator'], operands) as reason
     ) as missing
 $function$;
 
 -- the mean of the parts by their weights, on a common denominator
-create or replace function mart.metric_weighted_mean(parts jsonb, metrics jsonb)
+create or replace function {{ target.schema }}.metric_weighted_mean(parts jsonb, metrics jsonb)
 returns jsonb
 language sql
 immutable
@@ -124,7 +124,7 @@ as $function$
     select case
         when count(*) filter (where metric.value ->> 'num' is null) > 0
             then jsonb_build_object('reason', string_agg(distinct metric.value ->> 'reason', '；'))
-        else mart.fraction_sum(
+        else {{ target.schema }}.fraction_sum(
             jsonb_agg(
                 jsonb_build_object(
                     'num', (weight.value ->> 'num')::numeric * (metric.value ->> 'num')::numeric,
@@ -135,11 +135,11 @@ as $function$
     end
     from jsonb_array_elements(parts) as part (value)
     cross join lateral (select metrics -> (part.value ->> 'id')) as metric (value)
-    cross join lateral (select mart.weight_fraction(part.value ->> 'weight')) as weight (value)
+    cross join lateral (select {{ target.schema }}.weight_fraction(part.value ->> 'weight')) as weight (value)
 $function$;
 
 -- (current - previous) / previous of two ratios
-create or replace function mart.metric_growth(formula jsonb, operands jsonb)
+create or replace function {{ target.schema }}.metric_growth(formula jsonb, operands jsonb)
 returns jsonb
 language sql
 immutable
@@ -157,12 +157,12 @@ as $function$
             'step', prev.ratio -> 'den'
         )
     end
-    from (select mart.metric_ratio(formula -> 'current', operands, false) as ratio) as cur
-    cross join (select mart.metric_ratio(formula -> 'previous', operands, false) as ratio) as prev
+    from (select {{ target.schema }}.metric_ratio(formula -> 'current', operands, false) as ratio) as cur
+    cross join (select {{ target.schema }}.metric_ratio(formula -> 'previous', operands, false) as ratio) as prev
 $function$;
 
 -- the square root of a quotient, kept as the quotient: squares are compared
-create or replace function mart.metric_square_root(definition jsonb, operands jsonb)
+create or replace function {{ target.schema }}.metric_square_root(definition jsonb, operands jsonb)
 returns jsonb
 language sql
 immutable
@@ -176,11 +176,11 @@ as $function$
             'unit', definition -> 'unit'
         )
     end
-    from (select mart.metric_ratio(definition, operands, false) as metric) as ratio
+    from (select {{ target.schema }}.metric_ratio(definition, operands, false) as metric) as ratio
 $function$;
 
 -- every metric that the formula defines or a rule names: {metric: {num, den, …} or {reason}}
-create or replace function mart.metrics(
+create or replace function {{ target.schema }}.metrics(
     formula jsonb, options jsonb, four_star_rule jsonb, five_star_rule jsonb, operands jsonb
 )
 returns jsonb
@@ -196,26 +196,26 @@ declare
 begin
     case
         when formula ->> 'type' = 'ratio' then
-            found := jsonb_build_object('rate', mart.metric_ratio(formula, operands, is_capped));
+            found := jsonb_build_object('rate', {{ target.schema }}.metric_ratio(formula, operands, is_capped));
         when formula ->> 'type' in ('compound', 'weighted_mean') then
             for part in select value from jsonb_array_elements(formula -> 'parts') loop
                 found := found || jsonb_build_object(
                     part ->> 'id',
                     case
-                        when part ->> 'type' = 'ratio' then mart.metric_ratio(part, operands, is_capped)
-                        else mart.metric_operand(part ->> 'id', operands)
+                        when part ->> 'type' = 'ratio' then {{ target.schema }}.metric_ratio(part, operands, is_capped)
+                        else {{ target.schema }}.metric_operand(part ->> 'id', operands)
                     end
                 );
             end loop;
             if formula ->> 'type' = 'weighted_mean' then
                 found := found || jsonb_build_object(
-                    formula ->> 'result', mart.metric_weighted_mean(formula -> 'parts', found)
+                    formula ->> 'result', {{ target.schema }}.metric_weighted_mean(formula -> 'parts', found)
                 );
             end if;
         when formula ->> 'type' = 'growth' then
-            found := jsonb_build_object('rate', mart.metric_growth(formula, operands));
+            found := jsonb_build_object('rate', {{ target.schema }}.metric_growth(formula, operands));
         when formula ->> 'type' = 'deduction' then
-            part := mart.metric_operand(coalesce(formula ->> 'count', 'incident_count'), operands);
+            part := {{ target.schema }}.metric_operand(coalesce(formula ->> 'count', 'incident_count'), operands);
             found := jsonb_build_object(
                 'deduction',
                 case
@@ -233,16 +233,16 @@ begin
     end case;
     if options ? 'square_root' then
         found := found || jsonb_build_object(
-            options -> 'square_root' ->> 'metric', mart.metric_square_root(options -> 'square_root', operands)
+            options -> 'square_root' ->> 'metric', {{ target.schema }}.metric_square_root(options -> 'square_root', operands)
         );
     end if;
     for name in
-        select leaf.condition ->> 'metric' from mart.rule_leaves(four_star_rule) as leaf
+        select leaf.condition ->> 'metric' from {{ target.schema }}.rule_leaves(four_star_rule) as leaf
         union
-        select leaf.condition ->> 'metric' from mart.rule_leaves(five_star_rule) as leaf
+        select leaf.condition ->> 'metric' from {{ target.schema }}.rule_leaves(five_star_rule) as leaf
     loop
         if not found ? name then
-            found := found || jsonb_build_object(name, mart.metric_operand(name, operands));
+            found := found || jsonb_build_object(name, {{ target.schema }}.metric_operand(name, operands));
         end if;
     end loop;
     for name, loose in select key, value from jsonb_each_text(coalesce(formula -> 'implications', '{}')) loop
@@ -259,7 +259,7 @@ $function$;
 
 {% macro star_engine_rules() %}
 -- the threshold in the metric's own measure: per cent, the number, or the square where squares are compared
-create or replace function mart.condition_threshold(condition jsonb, metric jsonb)
+create or replace function {{ target.schema }}.condition_threshold(condition jsonb, metric jsonb)
 returns numeric
 language sql
 immutable
@@ -272,7 +272,7 @@ as $function$
 $function$;
 
 -- whether one condition holds; null where its metric is missing
-create or replace function mart.condition_met(condition jsonb, metrics jsonb)
+create or replace function {{ target.schema }}.condition_met(condition jsonb, metrics jsonb)
 returns boolean
 language plpgsql
 immutable
@@ -290,7 +290,7 @@ begin
     if op = 'is_true' then
         return num = 1;
     end if;
-    threshold := mart.condition_threshold(condition, metric) * den;
+    threshold := {{ target.schema }}.condition_threshold(condition, metric) * den;
     if condition ? 'threshold_pct' then
         num := num * 100;
     end if;
@@ -308,7 +308,7 @@ end
 $function$;
 
 -- whether a rule holds, in three-valued logic; null also where there is no such level
-create or replace function mart.rule_met(rule jsonb, metrics jsonb)
+create or replace function {{ target.schema }}.rule_met(rule jsonb, metrics jsonb)
 returns boolean
 language plpgsql
 immutable
@@ -319,20 +319,20 @@ begin
     elsif rule ? 'all' then
         return (
             select case when bool_or(met is false) then false when bool_or(met is null) then null else true end
-            from (select mart.rule_met(value, metrics) as met from jsonb_array_elements(rule -> 'all')) as part
+            from (select {{ target.schema }}.rule_met(value, metrics) as met from jsonb_array_elements(rule -> 'all')) as part
         );
     elsif rule ? 'any' then
         return (
             select case when bool_or(met) then true when bool_or(met is null) then null else false end
-            from (select mart.rule_met(value, metrics) as met from jsonb_array_elements(rule -> 'any')) as part
+            from (select {{ target.schema }}.rule_met(value, metrics) as met from jsonb_array_elements(rule -> 'any')) as part
         );
     end if;
-    return mart.condition_met(rule, metrics);
+    return {{ target.schema }}.condition_met(rule, metrics);
 end
 $function$;
 
 -- the star: 5, 4, 0, or null where the five-star rule is undetermined, or fails and the four-star one is
-create or replace function mart.star_of(
+create or replace function {{ target.schema }}.star_of(
     four_star_rule jsonb, five_star_rule jsonb, four_star_met boolean, five_star_met boolean
 )
 returns smallint

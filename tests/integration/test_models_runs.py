@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyarrow.parquet
 import pytest
 
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
 from connectors.raw_tables import ensure_raw_tables
-from connectors.settings import Settings
+from connectors.settings import CHECKOUT, Settings
 from dags.support import lineage, models
+from dags.support.assessing import comparing, export, readings, replaying, rules, trial
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.linked import deliver_linked, subject
 from tests.integration.modelled import AS_OF, deliver, open_run, publish
@@ -44,12 +50,19 @@ def _build(
     selectors: Sequence[str] = ("legal_entity", "catalogue", "mart"),
     *,
     full_refresh: bool = False,
+    folder: Path = models.PROJECT,
 ) -> None:
     open_run(connection, name, as_of=as_of)
+    version = rules.rule_version(city.contracts, folder.parent)
+    connection.execute("update mart.run set rule_version = %s where run_id = %s", (version, name))
+    connection.commit()
     for selector in selectors:
-        report = models.run_models(city.settings, city.contracts, selector, full_refresh=full_refresh)
+        report = models.run_models(city.settings, city.contracts, selector, full_refresh=full_refresh, folder=folder)
         assert report.failed == ()
+    rules.keep(connection, version, city.contracts, folder.parent)
     lineage.record(city.settings, name)
+    readings.record(city.settings, name)
+    export.keep(connection, name)
     publish(connection)
     city.held[name] = connection.execute(
         "select uscc, name, status, division_code from legal_entity.entity order by uscc, name"
@@ -107,6 +120,11 @@ def city(
         ]
         deliver(connection, contracts, "big_data_center__resource_catalogue", resources, as_of=JUNE)
         deliver(connection, contracts, "big_data_center__sharing_request", [], as_of=JUNE)
+        channels = [
+            {"channel_kind": kind, "channel_name": kind, "status": "在用"}
+            for kind in ("互联网", "电话热线", "政务微信", "其他")
+        ]
+        deliver(connection, contracts, "human_resources__employment_channel", channels, as_of=JUNE)
         deliver(connection, contracts, "big_data_center__open_dataset", _open_categories(20), as_of=JUNE)
         _build(built, connection, "run-june", JUNE, models.SELECTORS)
         changed = [
@@ -256,3 +274,98 @@ def test_star_rules_hold_at_their_boundaries(city: City) -> None:
     report = models.invoke(city.settings, city.contracts, ["test", "--select", "test_type:unit"])
     assert report.failed == ()
     assert report.tests >= 19
+
+
+def test_reading_flips_a_star_when_the_other_one_counts_less(connection: Connection) -> None:
+    rows = connection.execute(
+        "select parameter, reading_used, reading, star, other_star, value_text, other_value_text, is_flipped"
+        " from mart.reading_flip where as_of = %s and indicator_id = 'employment_service_channels'",
+        (JUNE,),
+    ).fetchall()
+    assert rows == [("other_channel_kind_counts", "yes", "no", 4, 0, "4 种", "3 种", True)]
+    unchanged = connection.execute(
+        "select is_flipped from mart.reading_flip where as_of = %s and indicator_id = 'dept_sharing_rate'", (JUNE,)
+    ).fetchall()
+    assert unchanged == [(False,)]
+
+
+def test_what_if_marks_the_star_and_leaves_nothing_behind(connection: Connection) -> None:
+    held = "select count(*), count(distinct run_id) from mart.indicator_operand_run"
+    before = connection.execute(held).fetchone()
+    run = trial.published_run(connection, JUNE)
+    known = trial.measured_indicators(connection)
+    operands = {
+        ("dept_sharing_rate", "sharing_departments"): Decimal(20),
+        ("pilot_programmes", "national_pilots"): None,
+    }
+    was, would = trial.compared(
+        connection, run, readings={"other_channel_kind_counts": "no"}, operands=operands, known=known
+    )
+    flipped = {
+        name: (was[name]["star"], would[name]["star"]) for name in was if was[name]["star"] != would[name]["star"]
+    }
+    assert flipped == {"dept_sharing_rate": (4, 5), "employment_service_channels": (4, 0)}
+    assert would["pilot_programmes"]["reason"].startswith("假设缺失")
+    assert connection.execute(held).fetchone() == before
+
+
+def test_exports_agree_when_written_in_each_format(connection: Connection, tmp_path: Path) -> None:
+    content = export.kept(connection, "run-full")
+    for output in export.Format:
+        export.write(content, tmp_path / f"scorecard.{output}", output)
+    assert (tmp_path / "scorecard.csv").read_bytes() == content
+    table = pyarrow.parquet.read_table(tmp_path / "scorecard.parquet")
+    rows = list(openpyxl.load_workbook(tmp_path / "scorecard.xlsx").active.values)
+    assert rows[0] == tuple(table.column_names)
+    assert [row[1] for row in rows[1:]] == table.column("seq").to_pylist() == list(range(1, 50))
+    assert [row[8] for row in rows[1:]] == table.column("star").to_pylist()
+    stated = connection.execute("select star from mart.scorecard where as_of = %s order by seq", (AS_OF,)).fetchall()
+    assert table.column("star").to_pylist() == [star for (star,) in stated]
+
+
+@pytest.fixture(scope="module")
+def later(server: str, city: City, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The city after a late delivery and a correction for June, assessed by a changed rule."""
+    source = city.settings.dsn().rpartition("/")[2]
+    name = f"{source}_later"
+    create_database(server, name, template=source)
+    folder = tmp_path_factory.mktemp("later")
+    for part in ("dbt_project", "seeds"):
+        shutil.copytree(CHECKOUT / part, folder / part)
+    indicators = folder / "seeds" / "indicators.csv"
+    text = indicators.read_text(encoding="utf-8")
+    changed = text.replace('""threshold_pct"": 80, ""word"": ""达到""', '""threshold_pct"": 81, ""word"": ""达到""', 1)
+    assert changed != text
+    indicators.write_text(changed, encoding="utf-8")
+    after = City(Settings(home=folder / "home", warehouse_dsn=dsn_of(server, name)), city.contracts)
+    with connect(after.settings.dsn()) as connection:
+        late = [row for row in _open_categories(22) if row["dataset_no"] in ("地名地址", "机构团体")]
+        deliver(connection, city.contracts, "big_data_center__open_dataset", late, as_of=JUNE)
+        corrected = [{"resource_code": "0", "department_code": "0", "sharing_type": "无条件共享", "is_mounted": True}]
+        deliver(connection, city.contracts, "big_data_center__resource_catalogue", corrected, as_of=JUNE)
+        _build(after, connection, "run-june-late", JUNE, ("seeds", "mart"), folder=folder / "dbt_project")
+    yield after
+    drop_database(server, name)
+
+
+def test_replay_gives_the_same_bytes_when_deliveries_and_rules_came_later(later: City) -> None:
+    found = replaying.replay(later.settings, "run-june")
+    assert found.computed.decode("utf-8") == found.kept.decode("utf-8")
+    with connect(later.settings.dsn()) as connection:
+        assert export.kept(connection, "run-june-late") != found.kept
+        assert connection.execute("select nspname from pg_namespace where nspname like 'replay%'").fetchall() == []
+        published = connection.execute("select run_id from mart.latest_run where as_of = %s", (JUNE,)).fetchall()
+    assert published == [("run-june-late",)]
+
+
+def test_difference_names_operands_deliveries_and_rules_when_the_past_is_assessed_again(later: City) -> None:
+    with connect(later.settings.dsn()) as connection:
+        found = comparing.compare(connection, "run-june", "run-june-late")
+    assert found.rule_files == {"seeds/indicators.csv": "修改"}
+    told = {d.indicator_id: d for d in found.indicators}
+    assert set(told) == {"dept_sharing_rate", "open_data_category_rate"}
+    assert told["open_data_category_rate"].star == (4, 5)
+    assert told["open_data_category_rate"].operands == (("opened_categories", Decimal(20), Decimal(22)),)
+    assert told["dept_sharing_rate"].operands == (("sharing_departments", Decimal(19), Decimal(20)),)
+    rows = [(d["contract_id"], d["rows_before"], d["rows_after"]) for d in told["dept_sharing_rate"].deliveries]
+    assert rows == [("big_data_center__resource_catalogue", 20, 19), ("big_data_center__resource_catalogue", None, 1)]

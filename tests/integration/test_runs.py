@@ -10,6 +10,7 @@ from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.settings import Settings
 from dags.support import runs
+from dags.support.assessing.rules import rule_version
 
 
 def accept_batch(settings: Settings, *, as_of: date, seq: int, now: datetime) -> None:
@@ -110,6 +111,6 @@ def test_rule_version_changes_when_a_seed_changes(contracts: Contracts, tmp_path
     (tmp_path / "seeds").mkdir()
     seed = tmp_path / "seeds" / "indicators.csv"
     seed.write_text("a", encoding="utf-8")
-    before = runs.rule_version(contracts, tmp_path)
+    before = rule_version(contracts, tmp_path)
     seed.write_text("b", encoding="utf-8")
-    assert runs.rule_version(contracts, tmp_path) != before
+    assert rule_version(contracts, tmp_path) != before

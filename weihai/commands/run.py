@@ -70,7 +70,9 @@ def _date(text: str | None) -> date | None:
         raise UserError(f"--as-of 应为 YYYY-MM-DD 形式的日期，收到的是“{text}”") from error
 
 
-def _parameters(path: Path | None) -> dict[str, Any]:
+def _parameters(path: Path | None) -> dict[str, str]:
+    from dags.support.assessing.parameters import checked, load_parameters
+
     if path is None:
         return {}
     try:
@@ -79,11 +81,11 @@ def _parameters(path: Path | None) -> dict[str, Any]:
         raise UserError(f'读不了参数文件 {path}：应为 JSON 对象，如 {{"annual_period": "as_of_year"}}') from error
     if not isinstance(loaded, dict):
         raise UserError(f"参数文件 {path} 应为 JSON 对象")
-    return loaded
+    return checked(loaded, load_parameters())
 
 
 def run_pipeline(
-    *, as_of: date | None, full_refresh: bool, only: list[str], parameters: dict[str, Any], console: Console
+    *, as_of: date | None, full_refresh: bool, only: list[str], parameters: dict[str, str], console: Console
 ) -> int:
     """Run the pipeline to its end and print what came of it; return the exit code of `interfaces`."""
     from weihai import following, reporting

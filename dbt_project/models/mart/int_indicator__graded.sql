@@ -50,7 +50,7 @@ measured as (
         operands.is_estimated,
         operands.period_used,
         operands.notes,
-        mart.metrics(
+        {{ target.schema }}.metrics(
             indicators.formula,
             indicators.metric_options,
             indicators.four_star_rule,
@@ -64,9 +64,9 @@ measured as (
 judged as (
     select
         measured.*,
-        mart.rule_met(measured.four_star_rule, measured.metric) as four_star_met,
-        mart.rule_met(measured.five_star_rule, measured.metric) as five_star_met,
-        mart.headline(
+        {{ target.schema }}.rule_met(measured.four_star_rule, measured.metric) as four_star_met,
+        {{ target.schema }}.rule_met(measured.five_star_rule, measured.metric) as five_star_met,
+        {{ target.schema }}.headline(
             measured.formula, measured.metric_options, measured.five_star_rule, measured.metric
         ) as headline,
         (
@@ -84,7 +84,7 @@ judged as (
 starred as (
     select
         judged.*,
-        mart.star_of(
+        {{ target.schema }}.star_of(
             judged.four_star_rule, judged.five_star_rule, judged.four_star_met, judged.five_star_met
         ) as star
     from judged
@@ -109,7 +109,9 @@ final as (
                     / (starred.headline ->> 'den')::numeric
             end
         ) as value,
-        mart.value_text(starred.formula, starred.headline, starred.metric) as value_text,
+        {{ target.schema }}.value_text(
+            starred.formula, starred.headline, starred.metric
+        ) as value_text,
         starred.star,
         starred.four_star_met,
         starred.five_star_met,
@@ -128,10 +130,14 @@ final as (
             ),
             ''
         ) as reason,
-        mart.rule_gap(starred.four_star_rule, starred.metric) as four_star_gap,
-        mart.rule_gap(starred.five_star_rule, starred.metric) as five_star_gap,
-        mart.rule_conditions(starred.four_star_rule, starred.metric) as four_star_conditions,
-        mart.rule_conditions(starred.five_star_rule, starred.metric) as five_star_conditions
+        {{ target.schema }}.rule_gap(starred.four_star_rule, starred.metric) as four_star_gap,
+        {{ target.schema }}.rule_gap(starred.five_star_rule, starred.metric) as five_star_gap,
+        {{ target.schema }}.rule_conditions(
+            starred.four_star_rule, starred.metric
+        ) as four_star_conditions,
+        {{ target.schema }}.rule_conditions(
+            starred.five_star_rule, starred.metric
+        ) as five_star_conditions
     from starred
 )
 

@@ -58,7 +58,7 @@ combined as (
             else true
         end as is_each_reached,
         min((rates.rate ->> 'num')::numeric / (rates.rate ->> 'den')::numeric) as lowest,
-        mart.fraction_sum(
+        {{ target.schema }}.fraction_sum(
             coalesce(jsonb_agg(rates.rate) filter (where rates.rate ->> 'num' is not null), '[]')
         ) as rate_sum,
         string_agg(distinct rates.rate ->> 'reason', '；') as reason
