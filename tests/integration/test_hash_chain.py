@@ -16,6 +16,7 @@ from connectors import archive, chain, intake
 from connectors.catalogue import publish_contracts
 from connectors.chain.canonical import canonical, sha256_of
 from connectors.chain.verify import examine, verify
+from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.protection import grants
 from connectors.protection.erasing import erase
@@ -25,6 +26,7 @@ from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.office import Office, with_test_contracts
 from tests.integration.published import publish
 from weihai import cli
+from weihai.rebuild import rebuild
 
 NUMBER = "371002198507153334"
 WHY = "市领导 12-03 的批示：欧阳修文"
@@ -279,6 +281,34 @@ def test_chain_has_no_fork_and_nobody_waits_for_a_long_transaction_when_many_wri
         assert not any(writer.is_alive() for writer in writers)
     assert office.rows("select count(*) from quality.chain_entry") == [(links + 101,)]
     assert breaks(office) == []
+
+
+def test_raw_is_the_same_when_rebuilt_from_the_archive_and_mended_when_it_was_changed(office: Office) -> None:
+    versions = "select * from raw.test_office__list order by _record_key, _batch_id"
+    closings = "select * from quality.version_closing order by 1, 2, 3, 4"
+    few = {c: contract for c, contract in office.contracts.items() if c.startswith("test_office")}
+    own = Contracts(few, office.contracts.codes)
+    before = office.rows(versions), office.rows(closings)
+    same = rebuild(office.settings, own, replaces=True, tell=lambda *_: None)
+    assert (same.differences, same.replaced) == ([], [])
+    assert (same.deliveries, same.versions) == (3, 4)
+
+    office.execute("update raw.test_office__list set note = '改' where _batch_id = 2")
+    office.execute("delete from raw.test_office__list where _batch_id = 1 and _row_no = 3")
+    office.execute("delete from quality.version_closing")
+    assert breaks(office)
+    told: list[tuple[int, int]] = []
+    changed = rebuild(office.settings, own, replaces=False, tell=lambda *at: told.append(at))
+    assert [(d.contract_id, d.batch_id, d.stands, d.built) for d in changed.differences] == [
+        ("test_office__list", 1, 1, 2),
+        ("test_office__list", 2, 1, 1),
+    ]
+    assert told[-1] == (3, 3)
+    mended = rebuild(office.settings, own, replaces=True, tell=lambda *_: None)
+    assert mended.replaced == ["test_office__list"]
+    assert (office.rows(versions), office.rows(closings)) == before
+    assert breaks(office) == []
+    assert office.rows("select count(*) from pg_database where datname ~ '_chain_rebuild'") == [(0,)]
 
 
 def test_chain_stays_whole_when_a_person_is_erased_and_the_key_rotated(office: Office) -> None:
