@@ -106,7 +106,7 @@ def _begin(settings: Settings) -> None:
             shutil.rmtree(place.base)
         for path in home.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    elif home.exists() and any(home.iterdir()):
+    elif any(path.is_file() for path in home.rglob("*") if not path.is_relative_to(settings.logs)):
         raise UserError(f"{home} 不是空的：恢复只写入新的 WEIHAI_HOME")
     if settings.warehouse_dsn is not None:
         with connect(settings.warehouse_dsn) as connection:
