@@ -12,6 +12,7 @@ from connectors.protection.roles import (
     ANALYST,
     AUDITOR,
     DEPARTMENT_PREFIX,
+    NOTING_SCHEMAS,
     PUBLIC,
     ROW_FILTERED,
     RULES,
@@ -129,7 +130,7 @@ def _guard(connection: Connection, grants: Iterable[Grant]) -> None:
         for schema, name in connection.execute("select schemaname, tablename from pg_policies").fetchall()
     }
     for schema, name, is_personal in sorted({(g.schema, g.relation, g.is_personal) for g in grants}):
-        if (schema, name) in guarded:
+        if (schema, name) in guarded or schema in NOTING_SCHEMAS:
             continue
         table = sql.Identifier(schema, name)
         if is_personal:

@@ -1,4 +1,4 @@
-"""Levels, guards and grants brought up to date together."""
+"""Levels, shared views, guards and grants brought up to date together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.contract import Contract
 from connectors.database import Connection
-from connectors.protection import access_log, grants, levels
+from connectors.protection import access_log, grants, levels, sharing
 from connectors.settings import Settings
 
 
@@ -24,7 +24,8 @@ def protect(
         levels.publish(connection, levels.contract_levels(contracts), schemas=("raw",))
         if manifest is not None:
             levels.publish(connection, levels.model_levels(manifest))
-        return grants.apply(connection, {c.department for c in contracts.values()})
+        shared = sharing.follow(connection, contracts)
+        return grants.apply(connection, {c.department for c in contracts.values()}, requested=shared)
 
 
 def collect_reads(settings: Settings, connection: Connection) -> int:

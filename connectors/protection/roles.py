@@ -58,6 +58,10 @@ ROW_FILTERED = ("quality",)
 """Schemas in which a department sees the rows of its own deliveries only."""
 
 
+NOTING_SCHEMAS = ("share",)
+"""Schemas of views that note by themselves who reads personal data."""
+
+
 @dataclass(frozen=True)
 class Relation:
     """A table or view as the catalogue knows it.

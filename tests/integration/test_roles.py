@@ -112,9 +112,10 @@ def test_every_role_reads_what_is_declared_and_nothing_else_when_it_logs_in(guar
     for role in guarded.roles:
         department = role.removeprefix("department_")
         raw = {name for name in everything if name.startswith(f"raw.{department}__")}
+        shared = {n for n in everything if n.startswith("share.") and not n.startswith(f"share.{department}__")}
         with guarded.login(role) as connection:
             found = readable(connection, relations)
-        assert found == expected.get(role, raw | {f"quality.{name}" for name in own}), role
+        assert found == expected.get(role, raw | shared | {f"quality.{name}" for name in own}), role
     assert {"raw." + HOUSEHOLD, "staging", "population.person"}.isdisjoint(expected["analyst"] | expected["auditor"])
 
 
