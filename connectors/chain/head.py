@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from connectors.as_of import CITY_TIME
+from connectors.chain.canonical import canonical
 from connectors.database import Connection
 from connectors.settings import Settings
 
@@ -41,10 +42,19 @@ def head(connection: Connection) -> Head | None:
 
 def of_batch(connection: Connection, batch_id: int) -> Head | None:
     """Return the latest link that records a delivery: the head at the moment of its decision."""
+    return _of(connection, "quality.batch", str(batch_id))
+
+
+def of_run(connection: Connection, run_id: str) -> Head | None:
+    """Return the latest link that records a run: the head at the moment of its publication."""
+    return _of(connection, "mart.run", run_id)
+
+
+def _of(connection: Connection, relation: str, key: str) -> Head | None:
     row = connection.execute(
-        "select seq, hash, recorded_at from quality.chain_entry where relation = 'quality.batch' and record = %s"
+        "select seq, hash, recorded_at from quality.chain_entry where relation = %s and record = %s"
         " order by seq desc limit 1",
-        (json.dumps([str(batch_id)]),),
+        (relation, canonical([key]).decode()),
     ).fetchone()
     return Head(*row) if row is not None else None
 

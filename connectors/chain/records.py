@@ -38,6 +38,7 @@ RECORDED: tuple[Recorded, ...] = (
     Recorded("quality.erasure", ("erasure_id",), "依法删除"),
     Recorded("quality.erased_row", ("erasure_id", "batch_id"), "依法删除涉及的批次"),
     Recorded("quality.redacted_file", ("old_sha256",), "归档文件改写"),
+    Recorded("mart.rule_file", ("rule_version", "path"), "规则文件"),
     Recorded("mart.run", ("run_id",), "已发布的评分", "state = 'published'"),
 )
 

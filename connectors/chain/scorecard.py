@@ -15,12 +15,13 @@ _FIGURES = {
         *("indicator_id", "metric", "value", "star", "four_star_met", "five_star_met"),
         *("period_used", "is_estimated", "reason"),
     ),
+    "run_export": ("content",),
 }
 """Columns by table of `mart`; those that name the row come first."""
 
 
 def scorecard_sha256(connection: Connection, run_id: str) -> str | None:
-    """Return the SHA-256 of a run's operands and indicator values; None where the mart has no such tables.
+    """Return the SHA-256 of a run's operands, values and export; None where the mart has no such tables.
 
     A line per row: the table's name and the values as texts, in a JSON array; rows in the order of these lines.
     """

@@ -71,6 +71,7 @@ def examine(settings: Settings, connection: Connection, *, with_archive: bool = 
     found.breaks += _decisions(connection, walk.settled)
     found.breaks += _closings(connection)
     found.breaks += _scorecards(connection)
+    found.breaks += _rules(connection)
     if with_archive:
         found.breaks += _archive(settings, connection, found)
     found.breaks += _heads(settings, walk.hashes, found)
@@ -285,9 +286,20 @@ def _scorecards(connection: Connection) -> Iterator[str]:
     for run_id, stored in rows.fetchall():
         if scorecard_sha256(connection, run_id) != stored:
             yield (
-                f"运行 {run_id} 已发布的评分（mart.indicator_value_run、mart.indicator_operand_run）被改动；"
+                f"运行 {run_id} 已发布的评分（mart.indicator_value_run、indicator_operand_run、run_export）被改动；"
                 f"请用 `weihai replay {run_id}` 重算对照"
             )
+
+
+def _rules(connection: Connection) -> Iterator[str]:
+    """The kept contents of rule files are what their SHA-256 says."""
+    rows = connection.execute(
+        "select min(f.rule_version), min(f.path) from mart.rule_file as f"
+        " left join mart.rule_content as c using (sha256)"
+        " where encode(sha256(convert_to(c.content, 'UTF8')), 'hex') is distinct from f.sha256 group by f.sha256"
+    )
+    for version, path in rows:
+        yield f"规则版本 {version} 的 {path} 内容被改动（mart.rule_content）；请由版本库找回"
 
 
 def _archive(settings: Settings, connection: Connection, found: Verified) -> Iterator[str]:

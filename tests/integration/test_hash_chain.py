@@ -124,6 +124,9 @@ def test_chain_holds_when_nothing_was_touched(office: Office) -> None:
         ("update mart.run set state = 'broken'", "已发布的评分 run-1"),
         ("update mart.indicator_value_run set star = 5", "运行 run-1 已发布的评分"),
         ("update mart.indicator_operand_run set value = 9.6", "运行 run-1 已发布的评分"),
+        ("update mart.rule_content set content = 'x'", "规则版本 r 的 seeds/a.csv 内容被改动"),
+        ("update mart.rule_file set path = 'seeds/b.csv'", "规则文件 r/seeds/a.csv（链的第"),
+        ("update mart.run_export set content = 'x'", "运行 run-1 已发布的评分"),
         (
             "update quality.chain_entry set recorded_at = now() where seq = 5",
             "链的第 5 号记录",
@@ -158,6 +161,7 @@ def test_append_only_table_refuses_grants_to_be_rewritten_and_verify_sees_it_wit
 def test_break_is_seen_by_noted_heads_when_the_last_links_and_their_rows_are_deleted(office: Office) -> None:
     cut = (
         "delete from quality.chain_entry where relation = 'mart.run'",
+        "delete from mart.run_export",
         "delete from mart.run",
     )
     found = tampered(office, *cut)
@@ -298,13 +302,12 @@ def test_raw_is_the_same_when_rebuilt_from_the_archive_and_mended_when_it_was_ch
     office.execute("delete from quality.version_closing")
     assert breaks(office)
     told: list[tuple[int, int]] = []
-    changed = rebuild(office.settings, own, replaces=False, tell=lambda *at: told.append(at))
-    assert [(d.contract_id, d.batch_id, d.stands, d.built) for d in changed.differences] == [
+    mended = rebuild(office.settings, own, replaces=True, tell=lambda *at: told.append(at))
+    assert [(d.contract_id, d.batch_id, d.stands, d.built) for d in mended.differences] == [
         ("test_office__list", 1, 1, 2),
         ("test_office__list", 2, 1, 1),
     ]
     assert told[-1] == (3, 3)
-    mended = rebuild(office.settings, own, replaces=True, tell=lambda *_: None)
     assert mended.replaced == ["test_office__list"]
     assert (office.rows(versions), office.rows(closings)) == before
     assert breaks(office) == []

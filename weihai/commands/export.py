@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from connectors import chain
 from connectors.database import connect
 from connectors.errors import UserError
 from connectors.settings import load_settings
@@ -43,9 +44,12 @@ def register(app: typer.Typer) -> None:
         with connect(load_settings().dsn()) as connection:
             found = computed_run(connection, run) if run else published_run(connection, as_of.date() if as_of else None)
             content = export.kept(connection, found.run_id)
+            link = chain.of_run(connection, found.run_id)
         try:
             export.write(content, out, output)
         except OSError as error:
             raise UserError(f"写不了 {out}：{error.strerror}") from error
         typer.echo(f"运行 {found.run_id}  业务日期 {found.as_of}  规范导出 SHA-256 {export.digest(content)}")
+        if link is not None:
+            typer.echo(f"台账链 第 {link.seq} 号 {link.hash}（`weihai verify --head` 可查）")
         typer.echo(f"已写入 {out}")
