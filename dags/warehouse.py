@@ -10,11 +10,25 @@ from airflow.sdk import chain, dag, get_current_context, task
 DOC = """
 ### 建库（warehouse）
 先归并各部门记录中提到的人和单位，
-再用 dbt 依次建立人口、法人、信用、证照、目录库、指标集市与质量报表，每个库一个任务，可单独重试；完成后启动 **assess**。
+再用 dbt 依次建立人口、法人、信用、证照库，空间、宏观库，经济、海洋、城市部件主题库，
+目录库、指标集市与质量报表，每个库一个任务，可单独重试；完成后启动 **assess**。
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
 
-DATABASES = ("population", "legal_entity", "credit", "licence", "catalogue", "mart", "quality")
+DATABASES = (
+    "population",
+    "legal_entity",
+    "credit",
+    "licence",
+    "geo",
+    "macro",
+    "theme_economy",
+    "theme_ocean",
+    "theme_city_component",
+    "catalogue",
+    "mart",
+    "quality",
+)
 
 
 def _run_id() -> str:
@@ -29,7 +43,7 @@ def _run_id() -> str:
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 1, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
-    description="raw → 基础库 → 指标集市（dbt）",
+    description="raw → 基础库、主题库 → 指标集市（dbt）",
     doc_md=DOC,
     tags=["weihai"],
 )

@@ -12,7 +12,7 @@ from connectors.contract import Contracts, load_contracts
 from connectors.database import connect
 from connectors.protection.protect import collect_reads, protect
 from connectors.settings import Settings, load_settings
-from dags.support import library_builds, lineage, models, runs
+from dags.support import library_builds, lineage, models, runs, theme_builds
 from dags.support.assessing import export, readings, rules
 from dags.support.assessing.trial import computed_run
 from dags.support.clock import now
@@ -66,6 +66,9 @@ def build(run_id: str, database: str) -> None:
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
     everything = _full_refresh(run_id)
+    if database in theme_builds.THEMES:
+        _build_theme(settings, contracts, run_id, database, everything=everything)
+        return
     with connect(settings.dsn()) as connection:
         if database in READERS:
             reader: ReaderName = "credit" if database == "credit" else "licence"
@@ -87,6 +90,18 @@ def build(run_id: str, database: str) -> None:
         with connect(settings.dsn()) as connection:
             library_builds.empty_working_tables(connection, database, contracts)
             library_builds.remember(connection, database, version, now=now())
+
+
+def _build_theme(settings: Settings, contracts: Contracts, run_id: str, name: str, *, everything: bool) -> None:
+    theme = theme_builds.read(models.manifest(settings), name, contracts)
+    with connect(settings.dsn()) as connection:
+        reached = theme_builds.mark(connection)
+        if not everything and not theme_builds.is_behind(connection, theme):
+            runs.report_progress(settings, run_id, "warehouse", name, state="done", note="没有变化")
+            return
+    _build(settings, contracts, run_id, name, full_refresh=False)
+    with connect(settings.dsn()) as connection:
+        theme_builds.remember(connection, theme, reached, now=now())
 
 
 def _build(settings: Settings, contracts: Contracts, run_id: str, database: str, *, full_refresh: bool) -> None:

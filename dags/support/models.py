@@ -18,7 +18,21 @@ from connectors.settings import CHECKOUT, Settings
 from dags.support.golden import reading, rendering
 
 PROJECT = CHECKOUT / "dbt_project"
-SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "catalogue", "mart", "quality")
+SELECTORS = (
+    "seeds",
+    "population",
+    "legal_entity",
+    "credit",
+    "licence",
+    "geo",
+    "macro",
+    "theme_economy",
+    "theme_ocean",
+    "theme_city_component",
+    "catalogue",
+    "mart",
+    "quality",
+)
 """What `run_models` builds, in this order; each a selector of `dbt_project/selectors.yml`."""
 
 OnNode = Callable[[str, int], None]

@@ -17,25 +17,20 @@
             and {{ has_begun("statistic.published_on") }}
         order by
             statistic.year asc,
-            vintages.priority desc nulls last,
-            statistic.published_on desc nulls last,
-            statistic._applied_seq desc,
-            statistic._row_no desc
+            {{ most_final_first("statistic") }}
     )
 {%- endmacro %}
 
 
 {# The areas of one kind and division in km², one row per year. #}
 {% macro annual_area(area_kind, division_code='371000') -%}
-    select distinct on (area.year)
+    select
         area.year,
         area.area_sqkm as value
-    from {{ in_force("natural_resources__area") }} as area
+    from {{ ref("int_area__in_force") }} as area
     where
         area.area_kind = '{{ area_kind }}'
         and area.division_code = '{{ division_code }}'
-        and area.area_sqkm is not null
-    order by area.year asc, area._applied_seq desc, area._row_no desc
 {%- endmacro %}
 
 

@@ -22,6 +22,22 @@
 {%- endmacro %}
 
 
+{# The record versions of a contract that count; clocks: `run` (in force for the run) or `present` (all that is known). #}
+{% macro records(contract_id, clocks) -%}
+    {%- if clocks == "run" -%}
+    {{ in_force(contract_id) }}
+    {%- elif clocks == "present" -%}
+    (
+        select versions.*
+        from {{ source('raw', contract_id) }} as versions
+        where versions._closed_batch_id is null
+    )
+    {%- else -%}
+    {{ exceptions.raise_compiler_error("clocks are run or present, not " ~ clocks) }}
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# Whether every one of the contracts was delivered for the run's date, as far as the run knows; a scalar. #}
 {% macro delivered(contract_ids) -%}
     (
@@ -41,8 +57,8 @@
 {%- endmacro %}
 
 
-{# The same extract of several departments in force, each row with the contract it came by. #}
-{% macro in_force_of_each(contract_ids, columns) -%}
+{# The same extract of several departments, each row with the contract it came by. #}
+{% macro in_force_of_each(contract_ids, columns, clocks="run") -%}
     (
         {%- for contract_id in contract_ids %}
         {% if not loop.first %}union all
@@ -51,7 +67,7 @@
             {%- for column in columns %},
             delivered.{{ column }}
             {%- endfor %}
-        from {{ in_force(contract_id) }} as delivered
+        from {{ records(contract_id, clocks) }} as delivered
         {%- endfor %}
     )
 {%- endmacro %}

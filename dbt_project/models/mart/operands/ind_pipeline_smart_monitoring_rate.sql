@@ -9,28 +9,13 @@
 
 with
 
--- one segment stated twice by a department has one length
 segments as (
-    select distinct on (segment.contract_id, segment.segment_code)
+    select
         segment.utility,
         segment.length_m,
-        coalesce(segment.is_monitored, false) as is_monitored
-    from
-        {{
-            in_force_of_each(
-                needs.keys() | list,
-                [
-                    "segment_code", "utility", "length_m", "is_monitored", "status",
-                    "_applied_seq", "_row_no",
-                ],
-            )
-        }} as segment
-    where {{ in_use("segment.status") }}
-    order by
-        segment.contract_id asc,
-        segment.segment_code asc,
-        segment._applied_seq desc,
-        segment._row_no desc
+        segment.is_monitored
+    from {{ ref("int_pipeline__in_force") }} as segment
+    where segment.is_in_use
 ),
 
 lengths as (

@@ -6,15 +6,12 @@
 with
 
 lights as (
-    select
-        component.component_code,
-        bool_or(coalesce(component.is_smart_controlled, false)) as is_smart_controlled
-    from {{ in_force("housing_construction__city_component") }} as component
-    inner join {{ ref("lighting_components") }} as lighting on component.name = lighting.name
+    select component.is_smart_controlled
+    from {{ ref("int_component__in_force") }} as component
     where
-        {{ in_use("component.status") }}
+        component.component_kind = 'light'
+        and component.is_in_use
         and component.is_urban
-    group by component.component_code
 )
 
 {{ operand_row("public_lights", "select count(*) from lights", needs) }}

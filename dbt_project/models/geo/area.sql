@@ -1,0 +1,4 @@
+-- one row per kind of area, division and year
+{{ config(materialized="table") }}
+
+{{ areas("present") }}

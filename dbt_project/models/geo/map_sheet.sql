@@ -1,0 +1,4 @@
+-- one row per map sheet
+{{ config(materialized="table") }}
+
+{{ map_sheets("present") }}
