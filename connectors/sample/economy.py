@@ -9,6 +9,7 @@ import polars as pl
 
 from connectors.sample.city import ENTITY, RELEVANT, City
 from connectors.sample.draws import choose, exactly
+from connectors.sample.employment import employees, is_new_it
 from connectors.sample.entities import make_entities
 from connectors.sample.identifiers import credit_codes
 from connectors.sample.lives import at
@@ -62,8 +63,9 @@ def later_entities(city: City, before: pl.DataFrame) -> pl.DataFrame:
 
 
 def enterprises(city: City, cloud: pl.DataFrame) -> pl.DataFrame:
-    """Make market_regulation__enterprise; the companies that the cloud register names are relevant."""
-    listed = pl.col("uscc").is_in(cloud["uscc"].to_list())
+    """Make market_regulation__enterprise; relevant are the companies on the cloud and the employers in new IT."""
+    employers = employees(city).filter(is_new_it())["employer_uscc"]
+    listed = pl.col("uscc").is_in([*cloud["uscc"], *employers])
     return city.entities.select(*_REGISTER, listed.alias(RELEVANT), pl.col("entity_no").alias(ENTITY))
 
 

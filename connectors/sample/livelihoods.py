@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from connectors.contract import Contract
-from connectors.sample.city import ENTITY, PERSON, City
+from connectors.sample.city import ENTITY, PERSON, RELEVANT, City
 from connectors.sample.draws import choose
+from connectors.sample.employment import EMPLOYED, employees, ended_month, is_new_it, is_payee
 from connectors.sample.population import YEAR
 from connectors.sample.residents import relation_words
 from connectors.sample.schools_hospitals import schools
@@ -18,14 +19,6 @@ from connectors.sample.soiling import Soiling
 _STAGES = {"小学": (6, 6), "初中": (12, 3), "高中": (15, 3)}
 """School stage -> age at its first grade, and its grades."""
 _GRADES = "一二三四五六"
-_PENSION_AGE = {"男": 60, "女": 55}
-_EMPLOYED = 0.42
-"""Share of those of working age who are employees, of their own or of a company."""
-
-
-def _is_payee() -> pl.Expr:
-    """Tell who reached the age of a pension, the dead included."""
-    return pl.col("age") >= pl.col("sex").replace_strict(_PENSION_AGE, return_dtype=pl.Int32)
 
 
 def subsistence_allowances(city: City, contract: Contract) -> Soiling:
@@ -59,28 +52,9 @@ def subsistence_allowances(city: City, contract: Contract) -> Soiling:
 
 def social_insurance(city: City, contract: Contract) -> Soiling:
     """Make human_resources__social_insurance: the month's contributions of employees."""
-    people, count = city.present, len(city.people)
-    companies = city.entities.filter(
-        (pl.col("kind") == "91")
-        & (pl.col("established_on") <= city.first_as_of)
-        & (pl.col("cancelled_on").is_null() | (pl.col("cancelled_on") > city.first_as_of))
-    )
-    weight = city.stream("employers").random(count) ** 2
-    employer = companies[(weight * len(companies)).astype(np.int64)]
     base = pl.Series(3_457 + (city.chance("wages") ** 3 * 180).astype(np.int64) * 100)
-    alone = city.marks("no employer", city.noise.without_employer)
-    working = pl.col("is_here") & pl.col("age").is_between(20, 59) & ~_is_payee() & city.marks("employed", _EMPLOYED)
-    person = (
-        people.lazy()
-        .with_columns(
-            uscc=employer["uscc"],
-            employer_name=employer["name"],
-            employer_no=employer["entity_no"],
-            base=base,
-            alone=alone,
-        )
-        .filter(working)
-        .collect()
+    person = employees(city).with_columns(
+        base=pl.lit(base).gather("person_no"), uscc=pl.col("employer_uscc"), counted=is_new_it()
     )
     parts = [
         person.filter(~pl.col("alone") | pl.lit(kind == "城镇职工基本养老保险")).select(
@@ -91,7 +65,7 @@ def social_insurance(city: City, contract: Contract) -> Soiling:
             pl.when(~pl.col("alone")).then("uscc").alias("uscc"),
             pl.when("alone").then(pl.lit("灵活就业")).otherwise("employer_name").alias("employer_name"),
             pl.lit(kind).alias("insurance_type"),
-            pl.lit(f"{city.as_of:%Y%m}").alias("period"),
+            pl.lit(ended_month(city.as_of)).alias("period"),
             pl.col("base").alias("base_cny"),
             pl.lit("参保缴费").alias("status"),
             "phone",
@@ -99,12 +73,14 @@ def social_insurance(city: City, contract: Contract) -> Soiling:
             pl.when(~pl.col("alone")).then("employer_no").alias(ENTITY),
             pl.col("alone").alias("_alone"),
             pl.col("uscc").alias("_uscc"),
+            (pl.col("counted") & pl.lit(kind == "城镇职工基本养老保险")).alias(RELEVANT),
         )
         for kind in ("城镇职工基本养老保险", "失业保险")
     ]
     table = pl.concat(parts)
     alone_rows = table["_alone"].to_numpy()
     soiling = Soiling(city, contract, table.with_columns(uscc=pl.col("_uscc")).drop("_alone", "_uscc"))
+    soiling.spare(table[RELEVANT].to_numpy(), "id_no", "name")
     soiling.leave_out("uscc", alone_rows, "no_employer")
     soiling.people(PERSON, number="id_no", name="name")
     soiling.phones(PERSON, "phone")
@@ -125,7 +101,7 @@ def pension_payments(city: City, contract: Contract) -> Soiling:
             last_day=pl.min_horizontal(pl.lit(city.first_as_of), pl.col("died_at").dt.date()),
         )
         .filter(
-            _is_payee()
+            is_payee()
             & pl.col("is_registered")
             & ~pl.col("has_left")
             & (pl.col("is_alive") | (pl.col("unnoticed") & pl.col("is_dead")))
@@ -158,7 +134,7 @@ def insured(city: City, contract: Contract) -> Soiling:
     visited = pl.lit(city.first_as_of) - city.days("visits", 900)
     was_ill = city.marks("was ill", 0.9)
     is_insured = pl.Series(city.chance("insured")) < pl.when("is_registered").then(0.96).otherwise(0.6)
-    employed = city.marks("employed", _EMPLOYED) & pl.col("age").is_between(20, 59)
+    employed = city.marks("employed", EMPLOYED) & pl.col("age").is_between(20, 59)
     table = (
         people.lazy()
         .filter(pl.col("is_here") & is_insured & (pl.col("has_number") | early))

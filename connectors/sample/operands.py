@@ -208,9 +208,9 @@ def _ecommerce(turnover: pl.DataFrame, annual: pl.DataFrame, as_of: date) -> dic
     return yearly_operands({"ecommerce_turnover": turnovers, "retail_sales_total": retail}, as_of)
 
 
-def count_operand(number: int) -> Operand:
+def count_operand(number: int, period: str | None = None) -> Operand:
     """Return a count as an operand."""
-    return Operand(Decimal(number))
+    return Operand(Decimal(number), period)
 
 
 def share_operands(whole: str, part: str, rows: pl.DataFrame, mark: str) -> dict[str, Operand]:

@@ -14,6 +14,7 @@ from connectors.sample import (
     catalogue,
     credit,
     economy,
+    employment,
     features,
     geography,
     governance,
@@ -97,9 +98,14 @@ TOPICS: tuple[Topic, ...] = (
     surveying.TOPIC,
     safeguards.TOPIC,
     features.TOPIC,
+    employment.TOPIC,
 )
 """Registers that are made one by one, by topic."""
-FOR_INDICATORS = (*NAMED, *(contract_id for topic in TOPICS for contract_id in topic.registers))
+FOR_INDICATORS = (
+    *NAMED,
+    "human_resources__social_insurance",
+    *(contract_id for topic in TOPICS for contract_id in topic.registers),
+)
 """The registers that the indicators are computed from."""
 KNOWN = frozenset({*FOR_INDICATORS, *_OF_PEOPLE_AND_ENTITIES})
 """All registers that the city knows by name."""

@@ -98,6 +98,11 @@ class Soiling:
         self.table = self.table.with_columns(old.scatter(places, fresh).alias(column))
         self._note(places, column, defect, effect, (old.gather(places), fresh))
 
+    def spare(self, where: BoolArray, *columns: str) -> None:
+        """Leave cells as they are, whatever is planted later: an indicator rests on them."""
+        for column in columns:
+            self._touched.setdefault(column, np.zeros(len(self.table), dtype=np.bool_))[where] = True
+
     def note_rows(self, where: BoolArray, defect: str) -> None:
         """Record rows that should not be there, or tell of something odd that happened."""
         places = np.flatnonzero(where)
