@@ -11,6 +11,7 @@ from psycopg import sql
 
 from connectors.contract import Contracts
 from connectors.database import Connection
+from tests.integration.linked import deliver_linked, subject
 from tests.integration.modelled import AS_OF, deliver, operands, values
 
 BEFORE, AFTER = date(2020, 1, 1), date(2021, 10, 1)
@@ -363,3 +364,70 @@ def test_sharing_is_undetermined_when_the_calendar_does_not_reach(connection: Co
     assert value is None
     assert reason is not None
     assert "工作日历" in reason
+
+
+def _payment(person: int, code: str | None, period: str = "202109", **facts: Any) -> dict[str, Any]:
+    return {
+        "person_no": f"GR{next(_numbers)}",
+        "name": f"人{person}",
+        "uscc": code,
+        "employer_name": "甲",
+        "insurance_type": "城镇职工基本养老保险",
+        "period": period,
+        "payment_kind": "正常",
+        "status": "参保缴费",
+        "_of": {"person": subject(person)} if person else {},
+    } | facts
+
+
+def test_new_it_employees_are_persons_paid_for_by_listed_industries_in_the_last_ended_month(
+    connection: Connection, contracts: Contracts
+) -> None:
+    insurance, classes = "human_resources__social_insurance", "statistics__strategic_industry_class"
+    deliver(connection, contracts, "market_regulation__enterprise", [])
+    industries = {CODE: "6513", OTHER: "3985", FAR: "6511"}
+    _hold(connection, [{"uscc": code, "name": "甲", "industry_code": of} for code, of in industries.items()])
+    # two entities on one code: the employer is the one of its name
+    _hold(
+        connection, [{"uscc": LATE, "name": name, "industry_code": of} for name, of in (("甲", "5211"), ("乙", "6513"))]
+    )
+    rows = [
+        _payment(1, CODE),
+        _payment(1, OTHER),
+        _payment(2, CODE),
+        _payment(2, CODE, payment_kind="补缴"),
+        _payment(3, OTHER),
+        _payment(4, LATE, employer_name="乙"),
+        _payment(5, LATE),
+        _payment(6, FAR),
+        _payment(7, None),
+        _payment(8, CODE, insurance_type="失业保险"),
+        _payment(9, CODE, status="暂停缴费"),
+        _payment(10, CODE, "202108"),
+        # nobody knows who this is
+        _payment(0, CODE),
+    ]
+    deliver_linked(connection, contracts, insurance, rows)
+    missing = operands(connection, "newgen_it_employment_share")
+    assert missing["newgen_it_employees"] == (None, "尚未报送：战略性新兴产业与国民经济行业对照表")
+    assert missing["total_employed"] == (None, "尚未报送：年度统计指标")
+    listed = [("新一代信息技术产业", "6513", False), ("新一代信息技术产业", "3985", True), ("生物产业", "6511", False)]
+    deliver(
+        connection,
+        contracts,
+        classes,
+        [
+            {"industry_group": group, "strategic_code": "1.3", "industry_code": of, "is_partial": partial}
+            for group, of, partial in listed
+        ],
+    )
+    employed = {"indicator_name": "总就业人口", "unit": "万人", "published_on": date(2021, 3, 1)}
+    deliver(connection, contracts, "statistics__annual_indicator", [_statistic("2020", 0.01) | employed])
+    indicator = "newgen_it_employment_share"
+    assert values(connection, indicator) == {"newgen_it_employees": 4, "total_employed": 100}
+    whole_only = values(connection, indicator, parameters={"newgen_it_partial_classes_count": "no"})
+    assert whole_only["newgen_it_employees"] == 3
+    # October counts when it has ended
+    deliver_linked(connection, contracts, insurance, [_payment(11, CODE, "202110")], as_of=date(2021, 9, 30))
+    assert values(connection, indicator, as_of=date(2021, 10, 30))["newgen_it_employees"] == 4
+    assert values(connection, indicator, as_of=date(2021, 10, 31))["newgen_it_employees"] == 1

@@ -71,8 +71,10 @@ def delivered(
     with connect(settings.dsn()) as connection:
         ensure_raw_tables(connection, contracts)
         connection.commit()
-        link(settings, contracts, "legal_entity")
-        for as_of, selectors in ((OCTOBER, ("seeds", "legal_entity", "catalogue", "mart")), (AS_OF, ("mart",))):
+        for library in ("population", "legal_entity"):
+            link(settings, contracts, library)
+        everything = ("seeds", "legal_entity", "geo", "theme_city_component", "catalogue", "mart")
+        for as_of, selectors in ((OCTOBER, everything), (AS_OF, ("mart",))):
             open_run(connection, f"run-{as_of}", as_of=as_of)
             for selector in selectors:
                 assert models.run_models(settings, contracts, selector).failed == ()

@@ -11,15 +11,15 @@
 with
 
 classes as (
-    select class.industry_code
-    from {{ in_force("statistics__strategic_industry_class") }} as class
+    select listed.industry_code
+    from {{ in_force("statistics__strategic_industry_class") }} as listed
     where
-        class.industry_group like '新一代信息技术%'
+        listed.industry_group like '新一代信息技术%'
         and (
-            not coalesce(class.is_partial, false)
+            not coalesce(listed.is_partial, false)
             or {{ parameter("newgen_it_partial_classes_count") }} = 'yes'
         )
-    group by class.industry_code
+    group by listed.industry_code
 ),
 
 -- the entities of a code; one of the employer's name stands before others on the same code
