@@ -10,25 +10,12 @@ from airflow.sdk import chain, dag, get_current_context, task
 DOC = """
 ### 建库（warehouse）
 先归并各部门记录中提到的人和单位，
-再用 dbt 依次建立人口、法人、信用、证照库，空间、宏观库，经济、海洋、城市部件主题库，
-目录库、指标集市与质量报表，每个库一个任务，可单独重试；完成后启动 **assess**。
+再用 dbt 依次建立人口、法人、信用、证照库，主题库（空间、宏观、经济、海洋、城市部件），目录库、
+指标集市与质量报表，每个库一个任务，可单独重试；完成后启动 **assess**。
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
 
-DATABASES = (
-    "population",
-    "legal_entity",
-    "credit",
-    "licence",
-    "geo",
-    "macro",
-    "theme_economy",
-    "theme_ocean",
-    "theme_city_component",
-    "catalogue",
-    "mart",
-    "quality",
-)
+DATABASES = ("population", "legal_entity", "credit", "licence", "themes", "catalogue", "mart", "quality")
 
 
 def _run_id() -> str:

@@ -66,8 +66,8 @@ def build(run_id: str, database: str) -> None:
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
     everything = _full_refresh(run_id)
-    if database in theme_builds.THEMES:
-        _build_theme(settings, contracts, run_id, database, everything=everything)
+    if database == "themes":
+        _build_themes(settings, contracts, run_id, everything=everything)
         return
     with connect(settings.dsn()) as connection:
         if database in READERS:
@@ -92,16 +92,21 @@ def build(run_id: str, database: str) -> None:
             library_builds.remember(connection, database, version, now=now())
 
 
-def _build_theme(settings: Settings, contracts: Contracts, run_id: str, name: str, *, everything: bool) -> None:
-    theme = theme_builds.read(models.manifest(settings), name, contracts)
+def _build_themes(settings: Settings, contracts: Contracts, run_id: str, *, everything: bool) -> None:
+    """Build the themes that are behind, all of them at once; repeated, the task leaves alone what stands."""
+    manifest = models.manifest(settings)
+    themes = [theme_builds.read(manifest, name, contracts) for name in models.THEMES]
     with connect(settings.dsn()) as connection:
         reached = theme_builds.mark(connection)
-        if not everything and not theme_builds.is_behind(connection, theme):
-            runs.report_progress(settings, run_id, "warehouse", name, state="done", note="没有变化")
-            return
-    _build(settings, contracts, run_id, name, full_refresh=False)
-    with connect(settings.dsn()) as connection:
-        theme_builds.remember(connection, theme, reached, now=now())
+        behind = [theme for theme in themes if everything or theme_builds.is_behind(connection, theme)]
+    if not behind:
+        runs.report_progress(settings, run_id, "warehouse", "themes", state="done", note="没有变化")
+    together = [("themes", behind)] if behind == themes else [(theme.name, [theme]) for theme in behind]
+    for selector, built in together:
+        _build(settings, contracts, run_id, selector, full_refresh=False)
+        with connect(settings.dsn()) as connection:
+            for theme in built:
+                theme_builds.remember(connection, theme, reached, now=now())
 
 
 def _build(settings: Settings, contracts: Contracts, run_id: str, database: str, *, full_refresh: bool) -> None:

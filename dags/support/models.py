@@ -18,22 +18,9 @@ from connectors.settings import CHECKOUT, Settings
 from dags.support.golden import reading, rendering
 
 PROJECT = CHECKOUT / "dbt_project"
-SELECTORS = (
-    "seeds",
-    "population",
-    "legal_entity",
-    "credit",
-    "licence",
-    "geo",
-    "macro",
-    "theme_economy",
-    "theme_ocean",
-    "theme_city_component",
-    "catalogue",
-    "mart",
-    "quality",
-)
-"""What `run_models` builds, in this order; each a selector of `dbt_project/selectors.yml`."""
+THEMES = ("geo", "macro", "theme_economy", "theme_ocean", "theme_city_component")
+SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "themes", "catalogue", "mart", "quality")
+"""What `run_models` builds, in this order; each, and each theme, a selector of `dbt_project/selectors.yml`."""
 
 OnNode = Callable[[str, int], None]
 """Called with the name of each finished node and the number of nodes of the invocation."""
@@ -69,7 +56,7 @@ def run_models(
     """Build and test one database's models.
 
     Args:
-        selector: one of `SELECTORS`.
+        selector: one of `SELECTORS` or `THEMES`.
         full_refresh: rebuild tables of the present state; runs that are recorded and identities stay.
         on_node: told of every finished node.
         folder: the project, if not that of this checkout.
@@ -77,8 +64,8 @@ def run_models(
     Raises:
         ModelsError: nothing was built, because dbt could not start.
     """
-    if selector not in SELECTORS:
-        raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join(SELECTORS)}")
+    if selector not in (*SELECTORS, *THEMES):
+        raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join((*SELECTORS, *THEMES))}")
     arguments = [
         "build",
         "--selector",

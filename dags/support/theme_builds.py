@@ -11,7 +11,6 @@ from typing import Any
 from connectors.contract import Contract
 from connectors.database import Connection
 
-THEMES = ("geo", "macro", "theme_economy", "theme_ocean", "theme_city_component")
 _RAW = "source.weihai.raw."
 _LINKS = "source.weihai.linkage."
 
@@ -35,7 +34,7 @@ def read(manifest: Mapping[str, Any], name: str, contracts: Mapping[str, Contrac
 
     Args:
         manifest: dbt's `manifest.json`.
-        name: of `THEMES`.
+        name: of `models.THEMES`.
         contracts: by contract id.
     """
     nodes: Mapping[str, Any] = manifest["nodes"]

@@ -73,7 +73,7 @@ def delivered(
         connection.commit()
         for library in ("population", "legal_entity"):
             link(settings, contracts, library)
-        everything = ("seeds", "legal_entity", "geo", "theme_city_component", "catalogue", "mart")
+        everything = ("seeds", "legal_entity", "themes", "catalogue", "mart")
         for as_of, selectors in ((OCTOBER, everything), (AS_OF, ("mart",))):
             open_run(connection, f"run-{as_of}", as_of=as_of)
             for selector in selectors:

@@ -24,7 +24,7 @@ SEPTEMBER = date(2021, 9, 30)
 SELECTION = (
     "path:models/legal_entity",
     "fqn:weihai.libraries.legal_entity",
-    *(f"path:models/{theme}" for theme in theme_builds.THEMES),
+    *(f"path:models/{theme}" for theme in models.THEMES),
 )
 
 
@@ -271,7 +271,7 @@ def test_extent_of_the_city_is_the_same_in_models_and_contracts() -> None:
 
 def test_theme_is_built_again_only_when_what_it_rests_on_changed(themes: Themes, contracts: Contracts) -> None:
     manifest = models.manifest(themes.settings)
-    read = {name: theme_builds.read(manifest, name, contracts) for name in theme_builds.THEMES}
+    read = {name: theme_builds.read(manifest, name, contracts) for name in models.THEMES}
     assert "taxation__tax_revenue" in read["theme_economy"].contracts
     assert read["theme_ocean"].follows_links
     assert not read["theme_city_component"].follows_links
