@@ -44,9 +44,7 @@ paid as (
     select insurance.*
     from
         {{
-            person_records(
-                "human_resources__social_insurance", grain=["person_no", "id_no", "name"], clocks="run"
-            )
+            person_records("human_resources__social_insurance", is_grouped=true, clocks="run")
         }} as insurance
     where
         insurance.insurance_type = '城镇职工基本养老保险'
