@@ -78,6 +78,10 @@ def build(run_id: str, database: str) -> None:
             library: LibraryName = "population" if database == "population" else "legal_entity"
             version = library_builds.version_of(library, contracts)
             need = library_builds.need(connection, library, version)
+        elif database == "seeds":
+            version = rules.rule_version(contracts)
+            stands = models.has_manifest(settings) and library_builds.is_built_by(connection, database, version)
+            need = Need.NOTHING if stands else Need.CHANGES
         else:
             version, need = None, Need.CHANGES
     if everything:

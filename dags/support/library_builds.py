@@ -155,6 +155,14 @@ def reader_version(library: ReaderName, contracts: Mapping[str, Contract], check
     return digest.hexdigest()[:16]
 
 
+def is_built_by(connection: Connection, library: str, version: str) -> bool:
+    """Say whether a library, or the seeds, were last built by these rules."""
+    row = connection.execute(
+        "select exists (select from mart.library_build where library = %s and version = %s)", (library, version)
+    ).fetchone()
+    return row == (True,)
+
+
 def remember(connection: Connection, library: str, version: str, *, now: datetime) -> None:
     """Record that a library stands, built by these rules."""
     connection.execute(

@@ -156,6 +156,11 @@ def target_path(settings: Settings) -> Path:
     return settings.home / "dbt"
 
 
+def has_manifest(settings: Settings) -> bool:
+    """Say whether dbt has read the project in this home."""
+    return (target_path(settings) / "manifest.json").is_file()
+
+
 def manifest(settings: Settings) -> dict[str, Any]:
     """Return dbt's manifest of the latest invocation: every model of the project."""
     loaded: dict[str, Any] = json.loads((target_path(settings) / "manifest.json").read_text(encoding="utf-8"))
