@@ -72,8 +72,12 @@ def change(connection: Connection, contracts: Contracts) -> int:
             {"department": contract.department, "extract": contract.extract, "as_of": NEXT, "seq": seq},
         )
         facts = {"batch": batch, "seq": seq, "as_of": NEXT, "table": contract.id}
-        execute(connection, f"drop table if exists pg_temp.day; create temp table day as select * from {raw} v"
-            f" where hashtext(_record_key::text) %% {CHANGED} = 0 and _closed_batch_id is null")  # fmt: skip
+        execute(connection, "drop table if exists pg_temp.day")
+        execute(
+            connection,
+            f"create temp table day as select * from {raw} v"
+            f" where hashtext(_record_key::text) % {CHANGED} = 0 and _closed_batch_id is null",
+        )
         execute(connection, "analyze day")
         execute(
             connection,

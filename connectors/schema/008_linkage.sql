@@ -5,18 +5,39 @@ create schema if not exists population;
 create schema if not exists credit;
 create schema if not exists licence;
 
+-- Both are expressions without queries or stable functions, so that PostgreSQL folds them into what calls them.
+
 -- says whether a text is a citizen number, or a permit of the same build, without fault (GB 11643-1999)
 create function linkage.is_citizen_number(number text, as_of date) returns boolean
 language sql immutable parallel safe as $$
     select case
-        when number !~ '^[0-9]{17}[0-9X]$' or not pg_input_is_valid(substr(number, 7, 8), 'date') then false
+        when
+            number !~ '^[0-9]{6}[0-9]{4}(0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]$'
+            and number !~ '^[0-9]{6}[0-9]{4}(0[469]|11)(0[1-9]|[12][0-9]|30)[0-9]{3}[0-9X]$'
+            and number !~ '^[0-9]{6}[0-9]{4}02(0[1-9]|1[0-9]|2[0-9])[0-9]{3}[0-9X]$'
+            then false
         else substr(number, 15, 3) <> '000'
-            -- not make_date: its error would come while the statement is planned
-            and to_date(substr(number, 7, 8), 'YYYYMMDD') between date '1840-01-01' and as_of
+            and (
+                substr(number, 11, 4) <> '0229'
+                or (substr(number, 7, 4)::int % 4 = 0 and substr(number, 7, 4)::int % 100 <> 0)
+                or substr(number, 7, 4)::int % 400 = 0
+            )
+            and substr(number, 7, 8)::int >= 18400101
+            and substr(number, 7, 8)::int
+            <= extract(year from as_of) * 10000 + extract(month from as_of) * 100 + extract(day from as_of)
+            -- an ASCII digit is 48 more than its value, and the weights' sum is 100
             and substr(number, 18, 1) = substr('10X98765432', 1 + (
-                select sum(substr(number, place::int, 1)::int * weight)::int % 11
-                from unnest('{7,9,10,5,8,4,2,1,6,3,7,9,10,5,8,4,2}'::int[]) with ordinality as w (weight, place)
-            ), 1)
+                ascii(substr(number, 1, 1)) * 7 + ascii(substr(number, 2, 1)) * 9
+                + ascii(substr(number, 3, 1)) * 10 + ascii(substr(number, 4, 1)) * 5
+                + ascii(substr(number, 5, 1)) * 8 + ascii(substr(number, 6, 1)) * 4
+                + ascii(substr(number, 7, 1)) * 2 + ascii(substr(number, 8, 1)) * 1
+                + ascii(substr(number, 9, 1)) * 6 + ascii(substr(number, 10, 1)) * 3
+                + ascii(substr(number, 11, 1)) * 7 + ascii(substr(number, 12, 1)) * 9
+                + ascii(substr(number, 13, 1)) * 10 + ascii(substr(number, 14, 1)) * 5
+                + ascii(substr(number, 15, 1)) * 8 + ascii(substr(number, 16, 1)) * 4
+                + ascii(substr(number, 17, 1)) * 2
+                - 4800
+            ) % 11, 1)
     end
 $$;
 
@@ -25,10 +46,27 @@ create function linkage.is_credit_code(code text) returns boolean
 language sql immutable parallel safe as $$
     select case
         when code !~ '^[0-9A-HJ-NPQRTUWXY]{18}$' then false
+        -- a place is one more than its value, and the weights' sum is 305
         else substr(code, 18, 1) = substr('0123456789ABCDEFGHJKLMNPQRTUWXY', 1 + (31 - (
-            select sum((strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, place::int, 1)) - 1) * weight)::int % 31
-            from unnest('{1,3,9,27,19,26,16,17,20,29,25,13,8,24,10,30,28}'::int[]) with ordinality as w (weight, place)
-        )) % 31, 1)
+            strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 1, 1)) * 1
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 2, 1)) * 3
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 3, 1)) * 9
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 4, 1)) * 27
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 5, 1)) * 19
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 6, 1)) * 26
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 7, 1)) * 16
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 8, 1)) * 17
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 9, 1)) * 20
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 10, 1)) * 29
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 11, 1)) * 25
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 12, 1)) * 13
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 13, 1)) * 8
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 14, 1)) * 24
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 15, 1)) * 10
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 16, 1)) * 30
+            + strpos('0123456789ABCDEFGHJKLMNPQRTUWXY', substr(code, 17, 1)) * 28
+            - 305
+        ) % 31) % 31, 1)
     end
 $$;
 

@@ -34,6 +34,7 @@ _SHARED = (
     "dbt_project.yml",
 )
 _SHARED_BY_READERS = (
+    "macros/libraries.sql",
     "macros/masked.sql",
     "macros/incremental.sql",
     "macros/linked.sql",

@@ -230,7 +230,15 @@
 {%- endmacro %}
 
 
-{# Pre-hook: sorts and hash tables of a city's records stay in memory; for this transaction only. #}
+{# Pre-hook: sorts and hash tables of a city's records stay in memory, and few rows are sampled to know a table; for this
+   transaction only. #}
 {% macro library_memory() -%}
-    set local work_mem = '{{ var("library_work_mem") }}'
+    set local work_mem = '{{ var("library_work_mem") }}';
+    set local default_statistics_target = 10
+{%- endmacro %}
+
+
+{# Post-hook: the planner knows a table that was computed as a whole; what changes later is left to autovacuum. #}
+{% macro analyze_whole() -%}
+    {{ "select 1" if is_incremental() else "analyze " ~ this }}
 {%- endmacro %}

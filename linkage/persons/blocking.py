@@ -151,8 +151,10 @@ def _strong(step: Step) -> str:
         " on n.name = m.name"
         " union select m.* from linkage.person_mention m join (select name from r union select former_name from r) n"
         " on n.name = m.former_name"
-        " union select m.* from linkage.person_mention m join (select distinct substr(number, 1, 14) as start from r) n"
-        " on m.id_no > n.start and m.id_no < n.start || 'a'"
+        # a range for each: joined as a whole, every mention would be compared with every number
+        " union select m.* from (select distinct substr(number, 1, 14) as start from r where number is not null) n"
+        " cross join lateral (select * from linkage.person_mention o"
+        " where o.id_no > n.start and o.id_no < n.start || 'a' offset 0) m"
         " union select m.* from linkage.person_mention m join r on r.household = m.household_no"
         " union select m.* from linkage.person_mention m join r on r.mother_id_no = m.mother_id_no",
     )

@@ -83,7 +83,7 @@ def test_fields_of_the_declaration_are_columns_of_the_library(contracts: Contrac
 def test_every_source_becomes_a_model_of_its_own(contracts: Contracts) -> None:
     for declaration in reading.load(contracts).values():
         models = rendering.render(declaration)
-        assert len(models) == len(declaration.sources) + 5
+        assert len(models) == len(declaration.sources) + 5 + rendering.PARTS
         assert all(text.startswith("-- one row per ") for text in models.values())
         assert max(map(len, models)) <= 63 + len(".sql")
 

@@ -12,6 +12,8 @@ from linkage.mention_sql import is_mention, mention_key
 
 KINDS: Mapping[str, str] = {"population": "person", "legal_entity": "entity"}
 _MEMORY = "{{ library_memory() }}"
+PARTS = 2
+"""Of a golden record's table: they are computed at the same time, each in one process; a power of two."""
 PACKED = ("_winners", "_losers", "_source_ids", "_batch_ids", "_row_nos")
 """Provenance of a golden record: winner per field (source × 100 + rank), losers, where each source's record lies."""
 
@@ -22,7 +24,9 @@ def render(declaration: Declaration) -> dict[str, str]:
     sources = {_model(declaration, c, role): (c, role) for c, role in declaration.sources}
     models = {name: _versions(declaration, contract, role) for name, (contract, role) in sources.items()}
     models[f"int_{kind}__spell"] = _spells(declaration, list(sources))
-    models[f"int_{kind}__golden"] = _golden(declaration, sources)
+    for part in range(PARTS):
+        models[f"int_{kind}__golden_{part}"] = _golden(declaration, sources, part)
+    models[f"int_{kind}__golden"] = _all_golden(declaration)
     models[f"int_{kind}__stated"] = _stated(declaration)
     models[f"int_{kind}__identified"] = _identified(declaration, sources)
     models[f"int_{kind}__provenance"] = _provenance(declaration)
@@ -33,7 +37,7 @@ def working_tables(declaration: Declaration) -> tuple[str, ...]:
     """Return the tables of one build: what they hold is of no use after it."""
     kind = KINDS[declaration.library]
     sources = (_model(declaration, contract, role) for contract, role in declaration.sources)
-    return (*sources, f"int_{kind}__spell", f"int_{kind}__golden")
+    return (*sources, f"int_{kind}__spell", *(f"int_{kind}__golden_{part}" for part in range(PARTS)))
 
 
 def _model(declaration: Declaration, contract: Contract, role: str) -> str:
@@ -126,7 +130,16 @@ from (
 """
 
 
-def _golden(declaration: Declaration, sources: Mapping[str, tuple[Contract, str]]) -> str:
+def _all_golden(declaration: Declaration) -> str:
+    kind = KINDS[declaration.library]
+    parts = "union all\n".join(f'select * from {{{{ ref("int_{kind}__golden_{part}") }}}}\n' for part in range(PARTS))
+    return f"""\
+-- one row per {kind} and spell: the golden record and where it comes from
+{_config(declaration, "view")}
+{parts}"""
+
+
+def _golden(declaration: Declaration, sources: Mapping[str, tuple[Contract, str]], part: int) -> str:
     kind = KINDS[declaration.library]
     alias = {(c.id, role): f"s{n}" for n, (c, role) in enumerate(sources.values(), start=1)}
     best, joins, carried = [], [], []
@@ -163,12 +176,13 @@ def _golden(declaration: Declaration, sources: Mapping[str, tuple[Contract, str]
         for column, c in (("_source_ids", "source_id"), ("_batch_ids", "batch_id"), ("_row_nos", "row_no"))
     }
     return f"""\
--- one row per {kind} and spell: the golden record and where it comes from; rendered from survivorship.csv
+-- one row per {kind} of this part and spell: the golden record and where it comes from; rendered from survivorship.csv
 {_table(declaration)}
 with
 
 spells as (
     select * from {{{{ ref("int_{kind}__spell") }}}}
+    where uuid_hash({kind}_id) & {PARTS - 1} = {part}
 ),
 
 {_joined(best, "," + chr(10) * 2)},

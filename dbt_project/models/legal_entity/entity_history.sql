@@ -6,7 +6,11 @@
         incremental_strategy="append",
         full_refresh=false,
         pre_hook=["{{ library_memory() }}", "{{ supersede('entity') }}"],
-        post_hook=["{{ index_present('entity') }}", "{{ remember_build('entity') }}"],
+        post_hook=[
+            "{{ index_present('entity') }}",
+            "{{ analyze_whole() }}",
+            "{{ remember_build('entity') }}",
+        ],
         indexes=[{"columns": ["entity_id", "valid_from"]}, {"columns": ["uscc"]}],
     )
 }}

@@ -6,7 +6,11 @@
         incremental_strategy="append",
         full_refresh=false,
         pre_hook=["{{ library_memory() }}", "{{ remove_touched('entity') }}"],
-        post_hook=["{{ index_identifiers('entity') }}", "{{ remember_build('entity') }}"],
+        post_hook=[
+            "{{ index_identifiers('entity') }}",
+            "{{ analyze_whole() }}",
+            "{{ remember_build('entity') }}",
+        ],
     )
 }}
 

@@ -5,8 +5,8 @@
     config(
         materialized="incremental",
         incremental_strategy="append",
-        pre_hook="{{ remove_touched_records(" ~ contracts ~ ") }}",
-        post_hook=["{{ remember_watermark() }}", "{{ create_by_holder() }}"],
+        pre_hook=["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
+        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}", "{{ create_by_holder() }}"],
         indexes=[
             {"columns": ["contract_id", "record_key"], "unique": true},
             {"columns": ["licence_id"]},

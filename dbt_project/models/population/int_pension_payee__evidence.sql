@@ -3,8 +3,8 @@
     config(
         materialized="incremental",
         incremental_strategy="append",
-        pre_hook="{{ remove_changed('person', with_nobody=true) }}",
-        post_hook="{{ remember_watermark() }}",
+        pre_hook=["{{ library_memory() }}", "{{ remove_changed('person', with_nobody=true) }}"],
+        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],
         indexes=[{"columns": ["payee_id"], "unique": true}, {"columns": ["person_id"]}],
     )
 }}

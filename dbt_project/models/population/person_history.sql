@@ -6,7 +6,11 @@
         incremental_strategy="append",
         full_refresh=false,
         pre_hook=["{{ library_memory() }}", "{{ supersede('person') }}"],
-        post_hook=["{{ index_present('person') }}", "{{ remember_build('person') }}"],
+        post_hook=[
+            "{{ index_present('person') }}",
+            "{{ analyze_whole() }}",
+            "{{ remember_build('person') }}",
+        ],
         indexes=[{"columns": ["person_id", "valid_from"]}, {"columns": ["household_no"]}],
     )
 }}

@@ -6,7 +6,11 @@
         incremental_strategy="append",
         full_refresh=false,
         pre_hook=["{{ library_memory() }}", "{{ remove_touched('person') }}"],
-        post_hook=["{{ index_identifiers('person') }}", "{{ remember_build('person') }}"],
+        post_hook=[
+            "{{ index_identifiers('person') }}",
+            "{{ analyze_whole() }}",
+            "{{ remember_build('person') }}",
+        ],
     )
 }}
 

@@ -6,8 +6,8 @@
     config(
         materialized="incremental",
         incremental_strategy="append",
-        pre_hook="{{ remove_changed('person') }}",
-        post_hook="{{ remember_watermark() }}",
+        pre_hook=["{{ library_memory() }}", "{{ remove_changed('person') }}"],
+        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],
         indexes=[{"columns": ["person_id", "valid_from"], "unique": true}],
     )
 }}
