@@ -50,13 +50,6 @@
 
 {# Mentions of one contract and role with whom they were linked to, of those that are computed. #}
 {% macro linked_mentions(kind, contract_id, role, build) -%}
-    {%- set number = -1 -%}
-    {%- if execute -%}
-        {%- set found = run_query(
-            "select source_id from linkage.source where contract_id = '" ~ contract_id ~ "' and role = '" ~ role ~ "'"
-        ).rows -%}
-        {%- set number = found[0][0] | int if found else -1 -%}
-    {%- endif -%}
     (
         select
             link.{{ kind }}_id,
@@ -66,7 +59,7 @@
         {%- if not build.is_whole %}
         inner join {{ ref('int_' ~ kind ~ '__touched') }} as touched on link.{{ kind }}_id = touched.{{ kind }}_id
         {%- endif %}
-        where link.source_id = {{ number }}
+        where link.source_id = {{ source_id(contract_id, role) }}
     )
 {%- endmacro %}
 

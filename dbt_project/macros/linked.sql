@@ -1,10 +1,14 @@
-{# Number of a contract's role in linkage; a scalar. #}
+{# Number of a contract's role in linkage, as a literal: the planner must know how many mentions a source has. A role that
+   nobody was linked by yet has none; no source is number -1. #}
 {% macro source_id(contract_id, role) -%}
-    (
-        select source.source_id
-        from {{ source("linkage", "source") }} as source
-        where source.contract_id = '{{ contract_id }}' and source.role = '{{ role }}'
-    )
+    {%- set number = -1 -%}
+    {%- if execute -%}
+        {%- set found = run_query(
+            "select source_id from linkage.source where contract_id = '" ~ contract_id ~ "' and role = '" ~ role ~ "'"
+        ).rows -%}
+        {%- set number = found[0][0] | int if found else -1 -%}
+    {%- endif -%}
+    {{ number }}
 {%- endmacro %}
 
 
