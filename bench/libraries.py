@@ -65,9 +65,11 @@ def main() -> None:
     home = Settings(home=load_settings().home / "bench" / "libraries")
     server = postgres.start(home)
     try:
+        _drop_work(server)
         _take_in_seed(home, server.dsn, contracts)
         for persons in map(int, options.persons.split(",")):
             Console().print(_table(persons, list(_measure(home, server, contracts, persons))))
+            _drop_work(server)
     finally:
         postgres.stop(home)
 
@@ -96,8 +98,8 @@ def _database(dsn: str, name: str) -> str:
 
 
 def _measure(home: Settings, server: postgres.Server, contracts: Contracts, persons: int) -> Iterator[Measured]:
+    _drop_work(server)
     with psycopg.connect(server.superuser_dsn, autocommit=True) as connection:
-        connection.execute(f"drop database if exists {_WORK} with (force)".encode())
         connection.execute(f"create database {_WORK} template {_SEED} owner etl".encode())
     settings = Settings(home=home.home, warehouse_dsn=_database(server.dsn, _WORK))
     shutil.rmtree(models.target_path(settings), ignore_errors=True)
@@ -118,6 +120,11 @@ def _measure(home: Settings, server: postgres.Server, contracts: Contracts, pers
             measured = _watched(f"{day} 构建 {library}", process, build)
             measured.slowest = _slowest(settings)
             yield measured
+
+
+def _drop_work(server: postgres.Server) -> None:
+    with psycopg.connect(server.superuser_dsn, autocommit=True) as connection:
+        connection.execute(f"drop database if exists {_WORK} with (force)".encode())
 
 
 def _build(settings: Settings, contracts: Contracts, library: str, *, full_refresh: bool) -> None:
