@@ -46,7 +46,7 @@ test-browser: environment ## 门户的浏览器测试（缺少 Chromium、中文
 	@tests/browser/install.sh
 	@$(BIN)/pytest tests/browser
 
-bench: environment ## 速度：接收大文件与 psql \copy、pandas、dlt 相比（约 10 分钟；BENCH="--rows N --rounds K"），再量自然人、主体归并的准确率和用时、两个基础库的构建用时
+bench: environment ## 速度：接收大文件与 psql \copy、pandas、dlt 相比（约 10 分钟；BENCH="--rows N --rounds K"），再量自然人、主体归并的准确率和用时、归并与四个基础库的用时
 	@$(BIN)/python -m bench $(BENCH)
 	@$(BIN)/python -m bench.person_linkage
 	@$(BIN)/python -m bench.entity_linkage
