@@ -12,12 +12,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from connectors import chain, intake
-from connectors.database import connect
+from connectors.database import connect, migrate
+from connectors.protection.protect import protect
+from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import Settings
 from tests.conftest import NO_FSYNC
 from tests.integration.office import Office, with_test_contracts
 from tests.integration.published import publish
-from weihai import cli, postgres, services
+from weihai import cli, postgres
+from weihai.roles import ensure_roles
 
 NUMBER, NAME = "371002198507153334", "司徒雪迎"
 COMPARED = (
@@ -39,8 +42,12 @@ def office(open_folder: Path) -> Iterator[Office]:
     settings = Settings(home=folder / "home")
     extended, contracts = with_test_contracts(settings, folder / "contracts")
     postgres.start(settings, NO_FSYNC)
-    services.prepare_warehouse(settings, settings.dsn())
-    services.protect_warehouse(settings, settings.dsn())
+    migrate(settings.dsn())
+    few = {c: contract for c, contract in contracts.items() if c.startswith("test_office")}
+    ensure_roles(settings, settings.dsn(), {"test_office"})
+    with connect(settings.dsn()) as connection:
+        ensure_raw_tables(connection, few)
+        protect(connection, few)
     office = Office(extended, contracts, datetime.fromisoformat("2021-10-08T09:00:00+08:00"))
     person = {"code": NUMBER, "name": NAME, "born_on": "1985-07-15"}
     office.deliver("list", [person, {"code": "371082199112035567", "name": "诸葛晚晴"}], date(2021, 7, 31))

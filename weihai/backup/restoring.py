@@ -14,7 +14,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from connectors import archive, chain
 from connectors.chain.verify import Verified, verify
-from connectors.contract import load_contracts
 from connectors.database import connect
 from connectors.errors import UserError
 from connectors.protection.roles import DEPARTMENT_PREFIX
@@ -140,9 +139,8 @@ def _restore_content(settings: Settings, place: Path, sha256: str, identity: Pat
 
 def _restore_databases(settings: Settings, stored: dict[str, Path], work: Path, identity: Path | None) -> None:
     dsn = settings.warehouse_dsn or postgres.start(settings).dsn
-    departments = {c.department for c in load_contracts(settings.contract_folders).values()}
     prefix = f"postgres_{DEPARTMENT_PREFIX}"
-    departments |= {path.name.removeprefix(prefix) for path in settings.secrets.glob(f"{prefix}*")}
+    departments = {path.name.removeprefix(prefix) for path in settings.secrets.glob(f"{prefix}*")}
     roles = ensure_roles(settings, dsn, departments)
     if roles.missing:
         raise UserError(f"目标服务器缺少角色，请数据库管理员先运行：\n{roles.statements}")
