@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.settings import CHECKOUT, Settings
-from portal import catalogue, deliveries, gates, mart, quality
+from portal import catalogue, deliveries, gates, mart, plan, quality
 from portal.deliveries import Batch
 from portal.language import languages
 from portal.mart import Indicator, Run, Source
@@ -95,6 +95,7 @@ class City:
     batches: tuple[Batch, ...]
     catalogue: catalogue.Catalogue
     quality: quality.Quality
+    plan: plan.Plan
     names: Names
 
     @property
@@ -120,6 +121,7 @@ def _read(db: Warehouse) -> City:
         batches=deliveries.read_batches(db, sorted(named)),
         catalogue=entries,
         quality=quality.read_quality(db),
+        plan=plan.read_plan(db, run),
         names=Names(_department_names(), {key: entry.title for key, entry in entries.contracts.items()}),
     )
 
@@ -158,6 +160,8 @@ class _Pages:
     def __iter__(self) -> Iterator[Page]:
         yield self._index()
         yield from self._indicators()
+        yield Page("plan.html", "plan.html.j2", {"plan": self._city.plan})
+        yield Page("projects.html", "projects.html.j2", {"plan": self._city.plan})
         yield from self._departments()
         yield Page("catalogue.html", "catalogue.html.j2", {"catalogue": self._city.catalogue})
         yield from self._deliveries()

@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 NAVIGATION = (
     ("index", "index.html"),
+    ("plan", "plan.html"),
     ("departments", "departments.html"),
     ("catalogue", "catalogue.html"),
     ("auditor", "auditor/index.html"),

@@ -24,6 +24,7 @@ from connectors.sample import (
     licences,
     livelihoods,
     networks,
+    plan,
     public_services,
     requests,
     residents,
@@ -99,6 +100,7 @@ TOPICS: tuple[Topic, ...] = (
     safeguards.TOPIC,
     features.TOPIC,
     employment.TOPIC,
+    plan.TOPIC,
 )
 """Registers that are made one by one, by topic."""
 FOR_INDICATORS = (
@@ -156,6 +158,17 @@ def expected_operands(city: City, named: Mapping[str, pl.DataFrame]) -> Operands
     for topic in TOPICS:
         operands |= topic.operands(city, registers)
     return operands
+
+
+def expected_targets(city: City, named: Mapping[str, pl.DataFrame], operands: Operands) -> dict[str, dict[str, str]]:
+    """Compute what the plan's targets must show.
+
+    Args:
+        city: the city at the date.
+        named: from `named_registers`.
+        operands: from `expected_operands`.
+    """
+    return plan.expected_targets(city, OnDemand(city, named, TOPICS), operands)
 
 
 def named_registers(city: City, before: Mapping[str, pl.DataFrame] | None) -> dict[str, pl.DataFrame]:

@@ -67,19 +67,22 @@ def write_people(folder: Path, people: pl.DataFrame) -> None:
     people.write_parquet(folder / "persons.parquet")
 
 
-def write_round(folder: Path, city: City, operands: Operands) -> None:
-    """Write `entities.parquet`, `bodies.parquet`, `status.parquet` and `operands.json` of one round.
+def write_round(folder: Path, city: City, operands: Operands, plan_targets: Mapping[str, Mapping[str, str]]) -> None:
+    """Write entities, bodies and status (parquet), `operands.json` and `plan_targets.json` of one round.
 
     `status.parquet`: person_no, life_status (alive, deceased, unborn), residence_status (registered: registered and
     living here; resident: living here, registered elsewhere; moved_away; absent), died_on, name, address.
 
     `operands.json`: {as_of, profile, indicators: {id: {operand: {value, period, is_estimated}}},
     targets: {reading: {value, met}}, targets_met}; values are decimal texts.
+
+    `plan_targets.json`: {as_of, targets: {target id: {source, value, status}}}; an empty value is none.
     """
     folder.mkdir(parents=True, exist_ok=True)
     city.entities.write_parquet(folder / "entities.parquet")
     city.bodies.write_parquet(folder / "bodies.parquet")
     _statuses(city.present).write_parquet(folder / "status.parquet")
+    _write_json(folder / "plan_targets.json", {"as_of": city.as_of.isoformat(), "targets": plan_targets})
     targets = target_readings(operands)
     _write_json(
         folder / "operands.json",

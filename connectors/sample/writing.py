@@ -35,6 +35,7 @@ from connectors.sample.registers import (
     delivery,
     earlier_list,
     expected_operands,
+    expected_targets,
     makers,
     named_registers,
     next_round,
@@ -125,7 +126,9 @@ def write_city(
         writer = _RoundWriter(written, city, dirt, _formats(written, seed), folder, account)
         kept = writer.write_all(made, before, keep=round_no < deliveries)
         if truth is not None:
-            write_round(truth if round_no == 1 else truth / f"round-{round_no}", city, expected_operands(city, named))
+            operands = expected_operands(city, named)
+            place = truth if round_no == 1 else truth / f"round-{round_no}"
+            write_round(place, city, operands, expected_targets(city, named, operands))
         before = {k: Register(v) for k, v in named.items()} | kept
     if truth is not None:
         write_files(truth, account.files, account.defects, account.identities)

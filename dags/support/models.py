@@ -27,7 +27,7 @@ OnNode = Callable[[str, int], None]
 
 _OPERANDS = "models/mart/operands"
 _TARGETS = "models/mart/targets"
-_TARGET_COLUMNS = ("numerator", "denominator", "reason")
+_TARGET_COLUMNS = ("numerator", "denominator", "expected", "reason")
 _OPERAND_COLUMNS = ("operand", "value", "reason", "is_estimated", "period_used")
 
 

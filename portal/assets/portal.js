@@ -9,21 +9,19 @@ document.querySelectorAll("form[data-filter]").forEach((form) => {
 
   const apply = () => {
     const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const star = form.elements.star ? form.elements.star.value : "";
-    const table = form.elements.table ? form.elements.table.value : "";
+    const chosen = [...form.querySelectorAll("select")].filter((select) => select.value);
     let shown = 0;
     for (const row of rows) {
       const fits =
         words.every((word) => texts.get(row).includes(word)) &&
-        (!star || row.dataset.star === star) &&
-        (!table || row.dataset.table === table);
+        chosen.every((select) => row.dataset[select.name] === select.value);
       row.hidden = !fits;
       shown += fits ? 1 : 0;
     }
     for (const group of list.querySelectorAll("tr.group")) {
       group.hidden = ![...group.parentElement.querySelectorAll("tr.indicator")].some((row) => !row.hidden);
     }
-    const filtered = words.length || star || table;
+    const filtered = words.length || chosen.length;
     output.textContent = filtered ? output.dataset.count.replace("{n}", shown).replace("{all}", rows.length) : "";
   };
 

@@ -45,6 +45,28 @@ create table mart.opening_status_run (
     run_id text, seq smallint, category text, dataset_count bigint, open_dataset_count bigint, is_open boolean,
     reason text
 );
+create table mart.plan_target_run (
+    run_id text, seq smallint, target_id text, metric text, operator text, target_value text, unit text, due text,
+    due_on date, responsible text, source text, quote text, value_source text, numerator numeric, denominator numeric,
+    value numeric, value_unit text, least_value numeric, reported_value numeric, reported_state text, reported_on date,
+    difference numeric, status text, reason text
+);
+create schema if not exists reference;
+create table reference.plan_contradictions (
+    contradiction_id text, seq smallint, contradiction text, kind text, default_resolution text
+);
+create table mart.plan_contradiction_reading_run (
+    run_id text, contradiction_id text, reading_no smallint, place text, reading text, responsible text,
+    is_default boolean, due_on date, actual text, status text, reason text
+);
+create table mart.project_run (
+    run_id text, project_seq smallint, group_no smallint, group_name text, name text, content text, responsible text,
+    milestone_count bigint, met_count bigint, late_count bigint, status text, reason text
+);
+create table mart.project_milestone_run (
+    run_id text, project_seq smallint, milestone_no smallint, milestone text, due_on date, reported_state text,
+    completed_on date, evidence_no text, status text, is_late boolean
+);
 create view mart.indicator_value as
     select l.as_of, v.* from mart.indicator_value_run as v inner join mart.latest_run as l using (run_id);
 create view mart.scorecard as
@@ -163,6 +185,7 @@ def _add_run(connection: Connection, run_id: str, as_of: date, at: datetime, par
         else:
             _add_value(connection, run_id, indicator_id, reason="尚无数据来源（后续接入）")
     _add_statuses(connection, run_id)
+    _add_plan(connection, run_id)
 
 
 def _add_ratio(connection: Connection, run_id: str, indicator_id: str, part: float) -> None:
@@ -250,6 +273,58 @@ def _add_statuses(connection: Connection, run_id: str) -> None:
         connection, "mart.opening_status_run", run_id=run_id, seq=1, category="信用服务", dataset_count=4,
         open_dataset_count=0, is_open=False, reason="4 个数据集超过更新期限",
     )  # fmt: skip
+
+
+def _add_plan(connection: Connection, run_id: str) -> None:
+    """The plan's own targets, contradictions and projects; of some, what was found."""
+    due = {"每年": "2021-12-31", "每两年": "2021-12-31", "2020起": "2020-01-01"}
+    found: dict[str, dict[str, Any]] = {
+        "zsb_2020_a1": {
+            "value_source": "computed:target_zsb_2020_a1", "numerator": 388, "value": 388, "reported_value": 412,
+            "difference": -24, "status": "met",
+        },
+        "bs5g_2022_a1": {
+            "value_source": "reported:big_data_center__plan_progress", "value": 2536, "status": "behind",
+            "reported_value": 2536, "reported_on": date(2021, 9, 30),
+        },
+    }  # fmt: skip
+    for row in _seed("plan_targets"):
+        insert(
+            connection, "mart.plan_target_run", run_id=run_id, due_on=due.get(row["due"], row["due"]),
+            value_unit=row["unit"], **{"status": "no_data", "reason": "尚无数据来源"} | found.get(row["target_id"], {}),
+            **{k: row[k] for k in ("target_id", "seq", "metric", "operator", "target_value", "unit", "due",
+                                   "responsible", "source", "quote")},
+        )  # fmt: skip
+    if run_id == RUN:
+        for row in _seed("plan_contradictions"):
+            insert(connection, "reference.plan_contradictions", **row)
+    for row in _seed("plan_contradiction_readings"):
+        status = {("C07", "1"): "behind", ("C07", "2"): "met"}.get((row["contradiction_id"], row["reading_no"]))
+        insert(
+            connection, "mart.plan_contradiction_reading_run", run_id=run_id, status=status, actual=status and "388项",
+            reason=None if status else "只涉及责任单位的写法，没有可判定的数值",
+            **{k: row[k] or None for k in ("contradiction_id", "reading_no", "place", "reading", "responsible",
+                                           "is_default", "due_on")},
+        )  # fmt: skip
+    for row in _seed("projects"):
+        insert(
+            connection, "mart.project_run", run_id=run_id, milestone_count=2, met_count=1, late_count=1,
+            status="on_course",
+            **{k: row[k] for k in ("project_seq", "group_no", "group_name", "name", "content", "responsible")},
+        )  # fmt: skip
+    for row in _seed("project_milestones"):
+        is_first = row["milestone_no"] == "1"
+        insert(
+            connection, "mart.project_milestone_run", run_id=run_id, due_on=f"{row['year']}-12-31",
+            project_seq=row["project_seq"], milestone_no=row["milestone_no"], milestone=row["milestone"],
+            status="met" if is_first else "no_data", reported_state="完成" if is_first else None,
+            completed_on=date(2021, 3, 5) if is_first else None, is_late=is_first and row["year"] == "2020",
+        )  # fmt: skip
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    with (CHECKOUT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _add_deliveries(connection: Connection, now: datetime) -> None:

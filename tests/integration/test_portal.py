@@ -135,6 +135,29 @@ def test_the_four_readings_stand_side_by_side_when_a_run_is_published(pages: Pat
         assert expected in text
 
 
+def test_the_plan_stands_with_sources_and_readings_side_by_side_when_a_run_is_published(pages: Path) -> None:
+    html = (pages / "plan.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<tr class="entry" id=.*?</tr>', html, flags=re.DOTALL)
+    assert len(rows) == 65
+    computed, reported, unknown = (
+        next(row for row in rows if f'id="{target}"' in row)
+        for target in ("zsb_2020_a1", "bs5g_2022_a1", "uav_2022_a1")
+    )
+    for expected in ("388", "已达到", "computed:target_zsb_2020_a1", "填报 412，计算比填报多 -24"):
+        assert expected in computed
+    assert "落后" in reported
+    assert "reported:big_data_center__plan_progress" in reported
+    assert "没有数据" in unknown
+    assert "尚无数据来源" in unknown
+    contradiction = re.search(r'<article class="card" id="C07">.*?</article>', html, flags=re.DOTALL)
+    assert contradiction is not None
+    assert contradiction[0].index("2020年底前300项") < contradiction[0].index("落后") < contradiction[0].index("已达到")
+    assert len(re.findall(r'<article class="card" id="C\d\d">', html)) == 16
+    projects = parse(pages / "projects.html")
+    assert {f"project-{n}" for n in range(1, 49)} <= projects.ids
+    assert "逾期完成" in projects.text
+
+
 def test_an_indicator_page_tells_rule_operands_and_files_when_it_was_computed(pages: Path) -> None:
     text = parse(pages / "indicator" / "dept_sharing_rate.html").text
     for expected in (

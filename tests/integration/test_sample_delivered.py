@@ -110,3 +110,50 @@ def test_mart_agrees_with_the_truth_on_every_operand(delivered: Delivered, as_of
         )
     }
     assert measured == stated
+
+
+@pytest.mark.parametrize("as_of", ROUNDS)
+def test_mart_agrees_with_the_truth_on_the_targets_of_the_plan(delivered: Delivered, as_of: date) -> None:
+    truth = json.loads((delivered.truth / ROUNDS[as_of] / "plan_targets.json").read_text(encoding="utf-8"))
+    stated = {
+        target_id: (target["source"], Decimal(target["value"]) if target["value"] else None, target["status"])
+        for target_id, target in truth["targets"].items()
+    }
+    assert len(stated) == 63
+    judged = {
+        target_id: (source, value, status)
+        for target_id, source, value, status in delivered.office.rows(
+            "select target_id, value_source, value, status from mart.plan_target where as_of = %s", as_of
+        )
+    }
+    assert len(judged) == 65
+    assert {target_id: judged[target_id] for target_id in stated} == stated
+
+
+def test_readings_of_a_contradiction_stand_side_by_side_with_their_statuses(delivered: Delivered) -> None:
+    rows = delivered.office.rows(
+        "select contradiction_id, first_status, second_status, third_status, first_due_on, second_due_on, is_decisive"
+        " from mart.plan_contradiction where as_of = %s",
+        AS_OF,
+    )
+    found = {row[0]: row[1:] for row in rows}
+    assert len(found) == 16
+    # the same award is due three months earlier by annex 2
+    assert found["C01"] == ("on_course", "behind", None, date(2021, 12, 31), AS_OF, True)
+    # every system in the year, or level 3 in the year and level 2 in two
+    assert found["C05"][:2] == ("behind", "behind")
+    assert found["C08"] == ("met", "met", None, date(2021, 12, 31), AS_OF, False)
+    assert found["C09"][:3] == ("behind", "on_course", "met")
+    assert found["C15"] == (None, None, None, None, None, False)
+    [[second]] = delivered.office.rows(
+        "select second_actual from mart.plan_contradiction where as_of = %s and contradiction_id = 'C12'", AS_OF
+    )
+    assert second.startswith("智慧社区覆盖率 ")
+
+
+def test_projects_add_up_to_their_milestones(delivered: Delivered) -> None:
+    projects = "(select count(*), sum(milestone_count), sum(met_count) from mart.project where as_of = %s)"
+    milestones = (
+        "(select 48, count(*), count(*) filter (where status = 'met') from mart.project_milestone where as_of = %s)"
+    )
+    assert delivered.office.rows(f"{projects} intersect {milestones}", AS_OF, AS_OF) != []

@@ -111,6 +111,7 @@ final as (
         case
             when {{ delivered([pension]) }} then counted.concerned_count::numeric
         end as denominator,
+        null::numeric as expected,
         case
             when not {{ delivered([pension]) }}
                 then {{ not_delivered(["养老待遇发放信息"]) }}
