@@ -1,7 +1,7 @@
 # 常用命令见 `make help`。状态都在 WEIHAI_HOME（默认 var/），环境在 .venv。
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help environment run serve stop test soak test-browser bench lint lock clean
+.PHONY: help environment run serve stop docs test soak test-browser bench lint lock clean
 
 BIN := .venv/bin
 # test files that run side by side
@@ -35,6 +35,9 @@ serve: environment ## 启动数据库与 Airflow 并保持运行，显示地址
 
 stop: ## 停止本目录的全部服务，不留进程
 	@if [ -x $(BIN)/weihai ]; then $(BIN)/weihai down; else echo "没有环境，也就没有在运行的服务"; fi
+
+docs: environment ## 数据字典、ODCS 契约和 dbt 文档（离线可看，写入 WEIHAI_HOME/docs）；须已 make run
+	@$(BIN)/weihai docs
 
 test: environment ## 全部测试（浏览器测试除外）；WORKERS=1 则逐个进行
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser --ignore=tests/soak

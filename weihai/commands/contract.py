@@ -41,6 +41,12 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ExportFormat(StrEnum):
+    """What contracts are exported as."""
+
+    ODCS = "odcs"
+
+
 def register(app: typer.Typer) -> None:
     """Add `contract` to the command line."""
     group = typer.Typer(no_args_is_help=True, help="数据契约：检查、起草、比较、导出。")
@@ -49,6 +55,7 @@ def register(app: typer.Typer) -> None:
     group.command()(diff)
     group.command()(schema)
     group.command()(sources)
+    group.command()(export)
     app.add_typer(group, name="contract")
 
 
@@ -163,6 +170,35 @@ def schema(
 def sources() -> None:
     """打印由契约生成的 dbt sources。"""
     typer.echo(render_sources(load_contracts(load_settings().contract_folders)), nl=False)
+
+
+def export(
+    contract_id: Annotated[str | None, typer.Argument(help="契约编号，如 education__school；不写则全部。")] = None,
+    output: Annotated[ExportFormat, typer.Option("--format", help="导出的格式。")] = ExportFormat.ODCS,
+    out: Annotated[Path | None, typer.Option("--out", help="写入这个文件夹，每份契约一个文件；默认打印。")] = None,
+) -> None:
+    """导出契约为 Open Data Contract Standard 文档（YAML）。
+
+    例：weihai contract export education__school --format odcs
+    """
+    from weihai.documentation import odcs
+    from weihai.documentation.building import department_names
+
+    contracts = load_contracts(load_settings().contract_folders)
+    if contract_id is not None and contract_id not in contracts:
+        raise UserError(f"没有契约 {contract_id}：全部契约见 weihai contract check 或门户的数据目录")
+    departments = department_names()
+    for contract in contracts.values():
+        if contract_id not in (None, contract.id):
+            continue
+        document = odcs.document(contract, contracts, departments.get(contract.department, contract.department))
+        if out is None:
+            typer.echo("---\n" + odcs.text(document), nl=False)
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / f"{contract.id}.odcs.yaml").write_text(odcs.text(document), encoding="utf-8")
+    if out is not None:
+        typer.echo(f"已按 {output.value} 写入 {out}")
 
 
 def known_departments() -> frozenset[str]:

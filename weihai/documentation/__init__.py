@@ -1,0 +1,1 @@
+"""Documents for analysts, made from contracts and models: data dictionary, ODCS contracts, dbt's pages."""
