@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ from connectors import intake, landing
 from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.landing import drop_folder
+from connectors.protection.protect import protect
 from connectors.raw_tables import ensure_raw_tables
 from connectors.sample import write_city
 from connectors.sample.registers import FOR_INDICATORS
-from connectors.settings import Settings
+from connectors.settings import CHECKOUT, Settings
 from dags.support import models
 from expectations import gate
 from linkage.run import link
@@ -157,3 +159,15 @@ def test_projects_add_up_to_their_milestones(delivered: Delivered) -> None:
         "(select 48, count(*), count(*) filter (where status = 'met') from mart.project_milestone where as_of = %s)"
     )
     assert delivered.office.rows(f"{projects} intersect {milestones}", AS_OF, AS_OF) != []
+
+
+def test_example_queries_answer_an_analyst(delivered: Delivered, contracts: Contracts) -> None:
+    text = (CHECKOUT / "docs" / "how-to" / "query-the-warehouse.md").read_text(encoding="utf-8")
+    queries = re.findall(r"^```sql\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(queries) >= 9
+    with connect(delivered.office.settings.dsn()) as connection:
+        protect(connection, contracts, models.manifest(delivered.office.settings))
+        connection.commit()
+        connection.execute("set role analyst")
+        for query in queries:
+            assert connection.execute(query.encode()).fetchall() != [], query
