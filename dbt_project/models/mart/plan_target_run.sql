@@ -11,8 +11,44 @@
 
 with
 
-final as (
+judged as (
     select * from {{ ref("int_plan_target__judged") }}
+),
+
+final as (
+    select
+        judged.run_id,
+        judged.target_id,
+        judged.seq,
+        judged.metric,
+        judged.operator,
+        judged.target_value,
+        judged.unit,
+        judged.due,
+        judged.start_on,
+        judged.due_on,
+        judged.kind,
+        judged.responsible,
+        judged.source,
+        judged.quote,
+        judged.contradictions,
+        judged.note,
+        judged.value_source,
+        judged.numerator,
+        judged.denominator,
+        judged.value,
+        judged.value_unit,
+        judged.least_value,
+        judged.reported_value,
+        judged.reported_state,
+        judged.reported_on,
+        judged.difference,
+        judged.is_met,
+        judged.status,
+        judged.is_expected_met,
+        judged.reached_share,
+        judged.reason
+    from judged
 )
 
 select * from final

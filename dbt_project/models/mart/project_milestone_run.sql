@@ -11,8 +11,28 @@
 
 with
 
-final as (
+judged as (
     select * from {{ ref("int_project_milestone__judged") }}
+),
+
+final as (
+    select
+        judged.run_id,
+        judged.project_seq,
+        judged.milestone_no,
+        judged.project_name,
+        judged.is_listed,
+        judged.milestone,
+        judged.qualifier,
+        judged.due_year,
+        judged.due_on,
+        judged.reported_state,
+        judged.completed_on,
+        judged.evidence_no,
+        judged.reported_on,
+        judged.status,
+        judged.is_late
+    from judged
 )
 
 select * from final
