@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from connectors.sample.calendar import month_later
-from connectors.sample.city import City, Profile
+from connectors.sample.city import City
 from connectors.sample.operands import Operand, Operands, Registers
 from connectors.sample.safeguards import evidence
 from connectors.sample.topic import Topic, begun, in_use
@@ -22,8 +22,8 @@ from connectors.sample.topic import Topic, begun, in_use
 _START = date(2020, 1, 1)
 _UNREPORTED = ("star5_city", "uav_2022_a1", "seven_clouds_2022_a1")
 """Targets nobody reports on; the last two have a project whose milestone does."""
-_LATE = {Profile.DEFAULT: 9, Profile.CLEAN: 0, Profile.FAILING: 3}
-"""Every how manieth milestone is reached only half a year after its year; none for 0."""
+_LATE = 9
+"""Every how manieth milestone is reached 400 days later than the others of its year."""
 _BASIC, _APPROXIMATE = Fraction(90, 100), Fraction(95, 100)
 """Of a target with 基本 or 约, what still meets it: the defaults of seeds/parameters.csv."""
 _SCHOOLS = ("小学", "初中", "高中", "九年一贯制", "完全中学", "职业院校")
@@ -42,11 +42,10 @@ def _nodes(city: City) -> list[tuple[int, int, int]]:
     return sorted(nodes + [(seq, 1, 2020) for seq in projects - {seq for seq, _, _ in nodes}])
 
 
-def _reached_on(city: City, place: int, year: int) -> date:
+def _reached_on(place: int, year: int) -> date:
     """Return the day on which the milestone at this place of the list is reached."""
-    late = _LATE[city.profile]
     day = date(year, 2, 1) + timedelta(days=37 * place % 300)
-    return day + timedelta(days=400) if late and place % late == late - 1 else day
+    return day + timedelta(days=400) if place % _LATE == _LATE - 1 else day
 
 
 def project_progress(city: City) -> pl.DataFrame:
@@ -54,7 +53,7 @@ def project_progress(city: City) -> pl.DataFrame:
     proofs = evidence(city)["evidence_no"]
     rows = []
     for place, (seq, number, year) in enumerate(_nodes(city)):
-        reached = _reached_on(city, place, year)
+        reached = _reached_on(place, year)
         is_reached = reached <= city.as_of
         state = "完成" if is_reached else "推进中" if city.as_of.year >= year else "未启动"
         proof = proofs[place % len(proofs)] if is_reached else None
@@ -74,7 +73,7 @@ def plan_progress(city: City) -> pl.DataFrame:
     while (following := month_later(max(month_ends))) <= city.as_of:
         month_ends.append(following)
     rows = [
-        (target["target_id"], day, *_report(city, place, target, day))
+        (target["target_id"], day, *_report(place, target, day))
         for day in sorted(month_ends)
         for place, target in enumerate(_table(city.seeds / "plan_targets.csv").iter_rows(named=True))
         if target["target_id"] not in _UNREPORTED
@@ -86,10 +85,10 @@ def plan_progress(city: City) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _report(city: City, place: int, target: Mapping[str, Any], day: date) -> tuple[float | None, str, str, str | None]:
+def _report(place: int, target: Mapping[str, Any], day: date) -> tuple[float | None, str, str, str | None]:
     reporter = (target["responsible"] or "市大数据中心").split("|")[0]
     threshold, due = _threshold(target), _period(target, day)[1]
-    pace = Fraction(70 + 11 * place % 60, 100) * (Fraction(1, 2) if city.profile is Profile.FAILING else 1)
+    pace = Fraction(70 + 11 * place % 60, 100)
     share = min(pace * _elapsed(target, day), Fraction(1))
     if threshold is None:
         word = "完成" if share == 1 else "基本实现" if share > Fraction(9, 10) else "推进中"
@@ -263,7 +262,7 @@ def _groups(city: City) -> dict[str, Measured]:
     projects = _table(city.seeds / "projects.csv").select("project_seq", "group_no", "category")
     nodes = pl.DataFrame(
         [
-            (str(seq), _reached_on(city, place, year) <= city.as_of, date(year, 12, 31) <= city.as_of)
+            (str(seq), _reached_on(place, year) <= city.as_of, date(year, 12, 31) <= city.as_of)
             for place, (seq, _, year) in enumerate(_nodes(city))
         ],
         schema=["project_seq", "is_reached", "is_due"],
