@@ -21,7 +21,7 @@ from connectors.privacy import mask_identifiers
 from connectors.raw_tables import indexed_afterwards
 from connectors.record_hashes import MENTION_KEY
 from connectors.sql_text import execute, give_memory, names, one
-from connectors.staging import table
+from connectors.staging import table, whole
 
 _CONTROL = (
     "_record_key", "_key_no", "_row_hash", "_batch_id", "_row_no", "_as_of", "_applied_seq", "_loaded_at",
@@ -174,7 +174,7 @@ def _covering(connection: Connection, application: Application) -> str:
     return (
         "select t.record_key, l.batch_id from pg_temp.touched t"
         f" left join {application.raw} v on v._record_key = t.record_key and v._batch_id = t.prior_batch_id"
-        f" left join {table(application.batch_id)} s on s._row_no = t.row_no"
+        f" left join {whole(connection, application.batch_id)} s on s._row_no = t.row_no"
         f" join pg_temp.later l on l.mode = 'full' and (l.scope is null or ({old}) or ({new}))"
         " and not exists (select from quality.silent_key q where q.table_name = %(table)s"
         " and q.record_key = t.record_key and q.batch_id = l.batch_id)"
@@ -220,7 +220,7 @@ def _close_old(connection: Connection, application: Application) -> None:
 
 def _open_new(connection: Connection, application: Application) -> int:
     fields = application.columns
-    issues = table(application.batch_id, "_issue")
+    issues, staged = table(application.batch_id, "_issue"), whole(connection, application.batch_id)
     found, notes = "'[]'::jsonb", ""
     if one(connection, f"select exists (select from {issues} where row_no is not null)")[0]:
         found = "coalesce(i.found, '[]'::jsonb)"
@@ -232,7 +232,7 @@ def _open_new(connection: Connection, application: Application) -> int:
         f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, k.record_key,"
         " k.key_no, k.row_hash, %(batch)s, k.row_no, %(as_of)s, %(seq)s, %(now)s, e.by_batch,"
         f" case when e.by_batch is not null then %(now)s::timestamptz end, {found}"
-        f" from {table(application.batch_id, '_key')} k join {table(application.batch_id)} s on s._row_no = k.row_no"
+        f" from {table(application.batch_id, '_key')} k join {staged} s on s._row_no = k.row_no"
         f" left join pg_temp.ending e on e.record_key = k.record_key{notes}"
         " where k.disposition in ('new', 'changed') and not k.withdraws"
     )
@@ -240,7 +240,7 @@ def _open_new(connection: Connection, application: Application) -> int:
         insert = (
             f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, s._base, 1,"
             " s._row_hash, %(batch)s, s._row_no, %(as_of)s, %(seq)s, %(now)s, null, null, '[]'"
-            f" from {table(application.batch_id)} s"
+            f" from {staged} s"
         )
     with indexed_afterwards(connection, application.contract):
         return execute(connection, insert, application.parameters()).rowcount

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 
 import polars as pl
 import pyarrow as pa
@@ -29,14 +30,16 @@ from connectors.contract import (
 from connectors.fill_down import FillDown
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
+from connectors.known_rows import PRINTS, KnownRows, Same, prints
 from connectors.lost_zeros import LostZeros
+from connectors.marks import Mark, counted, packed
 from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.normalise.standards import licence_checks
 from connectors.readers.model import TextBatch
 from connectors.rejected_rows import NO_CANDIDATES, candidates
 from connectors.row_kinds import SKIPPED, tell_apart
-from connectors.rule_tally import CheckResult, RuleTally, range_text
+from connectors.rule_tally import CHECKED, FAILED, CheckResult, RuleTally, range_text
 from connectors.tables import Table
 from connectors.torn_rows import GARBLED, SHIFTED, garbled_rows, shifted_rows
 
@@ -70,11 +73,16 @@ class CheckedBatch:
         issues: `ISSUE_SCHEMA`; a rejected row has at least one whose rule is `row.structure`, `row.key` or
             `<column>.required`.
         rejected: `CANDIDATE_SCHEMA`: what the rejected rows of a full list may have as their keys.
+        noted: of each of `rows` its prints and marks (`known_rows`), null where the row has a finding; None where
+            nothing is to be noted.
+        same: known rows: none of them is among `rows`, and none has a finding.
     """
 
     rows: pa.RecordBatch
     issues: pa.RecordBatch
     rejected: pa.RecordBatch
+    noted: pl.DataFrame | None = None
+    same: Same | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,9 @@ class CheckTotals:
     issues: pa.RecordBatch
 
 
-def check(table: Table, codes: Mapping[str, CodeList], *, as_of: date) -> CheckRun:
+def check(
+    table: Table, codes: Mapping[str, CodeList], *, as_of: date, noting: bool = False, known: KnownRows | None = None
+) -> CheckRun:
     """Normalise and judge every record of the table.
 
     A cell that cannot be read becomes null and an issue; a row without a usable key, without a required value or with
@@ -107,20 +117,23 @@ def check(table: Table, codes: Mapping[str, CodeList], *, as_of: date) -> CheckR
         table: from `find_tables`; its batches are consumed.
         codes: code lists by name (`Contracts.codes`).
         as_of: business date of the delivery; dates of birth and `not_after_as_of` columns must not lie after it.
+        noting: batches say what their rows may be known by.
+        known: rows that need not be read.
 
     Returns:
         An iterator of batches that knows the totals at its end. Contract rules `unique` and `reference` are not among
         its results: they are evaluated set-based in staging.
     """
-    return CheckRun(table, Context(codes, as_of, epoch_1904=table.epoch_1904))
+    return CheckRun(table, Context(codes, as_of, epoch_1904=table.epoch_1904), noting=noting, known=known)
 
 
 class CheckRun:
     """One pass over a table; iterate it once, then read `totals`."""
 
-    def __init__(self, table: Table, context: Context) -> None:
+    def __init__(self, table: Table, context: Context, *, noting: bool, known: KnownRows | None) -> None:
         self._table = table
         self._context = context
+        self._known = known
         self._readers = _readers(table, context)
         self._tally = RuleTally(table.contract)
         self._schema = row_schema(table.contract)
@@ -129,6 +142,11 @@ class CheckRun:
         self._truncated: Counter[str] = Counter()
         self._fill_down = FillDown(table)
         self._lost_zeros = LostZeros(table.contract, context.codes)
+        self._marks: list[Mark] = [*self._tally.marks, *self._lost_zeros.marks]
+        found = table.header.matched()
+        self._printed = {n: str(found[n].position) for n in table.contract.columns if n in found} if noting else {}
+        reading = [(n, found[n].unit) for n in self._printed], context.epoch_1904
+        self._heading = sha256(repr(reading).encode()).hexdigest()[:16]
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
@@ -171,15 +189,33 @@ class CheckRun:
         records = cells, batch.row_no, surplus
         if not data.all():
             records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
+        self._read += int(data.sum()) + lost
+        words = self._prints(records[0])
+        same = None
+        if words is not None and self._known is not None:
+            places = self._known.find(words)
+            is_new = pl.Series(places < 0)
+            if not is_new.all():
+                same = self._known.same(places[places >= 0], records[1].filter(~is_new))
+                self._count_again(same)
+                words = words.filter(is_new)
+                records = records[0].filter(is_new), records[1].filter(is_new), records[2].filter(is_new)
         judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
-        self._lost_zeros.look(judged.values())
-        self._read += int(data.sum()) + lost
+        seen = self._lost_zeros.look(judged.values())
         self._rejected += lost + judged.torn + len(accepted) - int(accepted.sum())
         typed, torn = judged.typed(), log.row_numbers("row.structure")
+        noted = None
+        if words is not None:
+            marks = packed(self._marks, judged.marks | seen, len(typed))
+            words = words.filter(~judged.is_torn).hstack(marks)
+            noted = words.with_columns(pl.when(~typed["_row_no"].is_in(log.rows())).then(pl.col(PRINTS[0]))).filter(
+                accepted
+            )
         if accepted.all() and not torn:
-            return CheckedBatch(to_record_batch(typed, self._schema), log.record_batch(), NO_CANDIDATES)
+            rows = to_record_batch(typed, self._schema)
+            return CheckedBatch(rows, log.record_batch(), NO_CANDIDATES, noted, same)
         is_torn = batch.row_no.is_in(torn)
         rejected = candidates(
             self._table.contract,
@@ -187,7 +223,19 @@ class CheckRun:
             torn=(batch.cells.filter(is_torn), batch.row_no.filter(is_torn)),
             unfit=typed.filter(~accepted & ~typed["_row_no"].is_in(torn)),
         )
-        return CheckedBatch(to_record_batch(typed.filter(accepted), self._schema), log.record_batch(), rejected)
+        rows = to_record_batch(typed.filter(accepted), self._schema)
+        return CheckedBatch(rows, log.record_batch(), rejected, noted, same)
+
+    def _prints(self, cells: pl.DataFrame) -> pl.DataFrame | None:
+        """Return what the data records of a batch may be known by."""
+        if not self._printed or not set(self._printed.values()) <= set(cells.columns):
+            return None
+        return prints({name: cells[position] for name, position in self._printed.items()}, self._heading)
+
+    def _count_again(self, same: Same) -> None:
+        counts = counted(self._marks, same.facts)
+        self._tally.count_again(counts)
+        self._lost_zeros.count(counts)
 
     def _column_findings(self) -> Iterator[_ColumnFinding]:
         for name, count in self._truncated.items():
@@ -244,6 +292,7 @@ class _Rows:
         self._log = log
         delivered, self._row_no, surplus = records
         self.truncated: Counter[str] = Counter()
+        self.marks: dict[Mark, pl.Series] = {}
         self._cells: dict[str, pl.Series] = {}
         self._read: dict[str, Normalised] = {}
         self._births: dict[str, pl.Series] = {}
@@ -253,10 +302,11 @@ class _Rows:
             self._cells[name] = cells
             self._read[name] = reader.read(cells)
         self._as_of = context.as_of
-        self.torn = self._leave_out_torn(delivered, surplus, context)
+        self.is_torn = self._leave_out_torn(delivered, surplus, context)
+        self.torn = int(self.is_torn.sum())
 
-    def _leave_out_torn(self, delivered: pl.DataFrame, surplus: pl.Series, context: Context) -> int:
-        """Reject the rows whose cells cannot be right, before any rule is counted; return how many."""
+    def _leave_out_torn(self, delivered: pl.DataFrame, surplus: pl.Series, context: Context) -> pl.Series:
+        """Reject the rows whose cells cannot be right, before any rule is counted; return which."""
         positions = {name: match.position for name, match in self._found.items()}
 
         def reader(name: str, cells: pl.Series) -> Normalised:
@@ -268,7 +318,7 @@ class _Rows:
         )
         torn = garbled | shifted
         if not torn.any():
-            return 0
+            return torn
         rule = self._tally["row.structure"]
         self._tally.count(rule.rule, checked=0, failed=int(torn.sum()))
         for rows, message in ((garbled, GARBLED), (shifted, SHIFTED)):
@@ -283,7 +333,7 @@ class _Rows:
         self._row_no = self._row_no.filter(~torn)
         self._cells = {name: cells.filter(~torn) for name, cells in self._cells.items()}
         self._read = {name: read.filter(~torn) for name, read in self._read.items()}
-        return int(torn.sum())
+        return torn
 
     def judge(self) -> pl.Series:
         """Evaluate every rule and return which rows are accepted (Boolean)."""
@@ -334,6 +384,7 @@ class _Rows:
     def _fail(self, rule: str, name: str | None, failed: pl.Series, checked: pl.Series, message: str) -> None:
         """Count a rule and list the rows that fail it."""
         stated = self._tally[rule]
+        self.marks[CHECKED, rule] = checked
         count = int(failed.sum())
         self._tally.count(rule, checked=int(checked.sum()), failed=count)
         if not count:
@@ -367,6 +418,7 @@ class _Rows:
         rule = f"{name}.required"
         if name not in self._found:
             self._tally.count(rule, checked=len(given), failed=int((~given).sum()))
+            self.marks |= {(CHECKED, rule): self._every(True), (FAILED, rule): ~given}
             return self._every(True)
         rejects = column.required is True
         message = "必填项为空，该行未采用。" if rejects else "应填写而为空。"
@@ -387,6 +439,7 @@ class _Rows:
             if (rule := f"{name}.{kind}") in self._tally:
                 shaped = given - failed["format"] if kind != "format" else given
                 self._tally.count(rule, checked=shaped, failed=failed[kind])
+                self.marks[CHECKED, rule] = ~read.missing
         for key in found:
             self._list_finding(name, key)
 
@@ -468,6 +521,7 @@ class _Rows:
             flagged |= hit
             may_stay &= ~(words & rejects)
         self._tally.count(stated.rule, checked=len(flagged), failed=int(flagged.sum()))
+        self.marks[CHECKED, stated.rule] = self._every(True)
         return may_stay
 
     def _judge_date_order(self, name: str, rule: DateOrder) -> None:

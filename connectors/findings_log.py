@@ -73,6 +73,10 @@ class FindingsLog:
         """Return the rows listed under a rule, ascending."""
         return sorted({n for part in self._parts for n in part.filter(pl.col("rule") == rule)["row_no"].to_list()})
 
+    def rows(self) -> pl.Series:
+        """Return the rows listed under any rule."""
+        return pl.concat([part["row_no"] for part in self._parts]) if self._parts else pl.Series([], dtype=pl.Int64)
+
     def record_batch(self) -> pa.RecordBatch:
         """Return everything added, in `ISSUE_SCHEMA`."""
         return to_record_batch(pl.concat(self._parts), ISSUE_SCHEMA) if self._parts else _empty(ISSUE_SCHEMA)

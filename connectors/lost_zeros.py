@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from connectors.contract import CodeList, Contract
+from connectors.marks import Mark
+
+_LED, _WHOLE, _SHORT = "led", "whole", "short"
 
 
 class LostZeros:
@@ -25,20 +28,34 @@ class LostZeros:
             if (doubtful := [word[1:] for word in words if word.startswith("0") and word[1:] in words])
         }
         self._longest = {name: max(map(len, lists[name])) for name in self._doubtful}
-        self._led, self._whole, self._short = Counter[str](), Counter[str](), Counter[str]()
+        self._counts = Counter[Mark]()
 
-    def look(self, values: Mapping[str, pl.Series]) -> None:
-        """Count the codes of a batch; `values` by column, as stored."""
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """What is counted of each row."""
+        return [(sign, name) for name in self._doubtful for sign in (_LED, _WHOLE, _SHORT)]
+
+    def look(self, values: Mapping[str, pl.Series]) -> dict[Mark, pl.Series]:
+        """Count the codes of a batch, and return which rows were counted; `values` by column, as stored."""
+        seen: dict[Mark, pl.Series] = {}
         for name, doubtful in self._doubtful.items():
             code = values[name]
-            self._led[name] += int(code.str.starts_with("0").sum())
-            self._whole[name] += int((code.str.len_bytes() == self._longest[name]).sum())
-            self._short[name] += int(code.is_in(doubtful).sum())
+            seen[_LED, name] = code.str.starts_with("0").fill_null(False)
+            seen[_WHOLE, name] = (code.str.len_bytes() == self._longest[name]).fill_null(False)
+            seen[_SHORT, name] = code.is_in(doubtful).fill_null(False)
+        self.count({mark: int(rows.sum()) for mark, rows in seen.items()})
+        return seen
+
+    def count(self, counts: Mapping[Mark, int]) -> None:
+        """Count rows that were looked at before."""
+        self._counts.update({mark: counts[mark] for mark in self.marks})
 
     def suspected(self) -> dict[str, int]:
         """Return the columns that lost zeros, each with the number of cells that may have."""
         return {
             name: count
-            for name, count in self._short.items()
-            if count and not self._led[name] and count < self._whole[name]
+            for name in self._doubtful
+            if (count := self._counts[_SHORT, name])
+            and not self._counts[_LED, name]
+            and count < self._counts[_WHOLE, name]
         }

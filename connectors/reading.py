@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from connectors import archive, as_of, batches, raw_tables, scopes, splitting, staging
+from connectors import archive, as_of, batches, known_rows, raw_tables, scopes, splitting, staging
 from connectors.batches import Batch, BatchFile
 from connectors.checks import CheckResult, CheckTotals, check
 from connectors.contract import Contract, Contracts
 from connectors.database import Connection, connect
 from connectors.errors import RefusedError
+from connectors.known_rows import KnownRows, Notes
 from connectors.ledger import Ledger
 from connectors.normalise import Context
 from connectors.privacy import mask_identifiers, mask_kind, record_key_secret
@@ -23,7 +24,7 @@ from connectors.repeats import KEY, Repeats
 from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
 from connectors.splitting import Split
-from connectors.sql_text import execute
+from connectors.sql_text import execute, one
 from connectors.tables import Table, find_tables, is_receipt
 
 
@@ -63,6 +64,14 @@ class _Read:
     never_repeated: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class _Memory:
+    """What earlier deliveries tell about rows, and what this one will tell."""
+
+    known: KnownRows | None = None
+    notes: Notes | None = None
+
+
 def delivery_sha256(shas: Sequence[str]) -> str:
     """Return the hash of a delivery: its file's, or that of its parts' hashes in order."""
     return shas[0] if len(shas) == 1 else hashlib.sha256("\n".join(shas).encode()).hexdigest()
@@ -99,10 +108,11 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             batch = replace(batch, scope=understood)
         _refuse_duplicate(connection, batch, contract, found)
         ensure_raw(connection, contracts, contract)
-        staging.create(connection, contract, batch.batch_id)
+        memory = _remember(settings, contract, batch, found)
+        staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None)
         connection.commit()
         repeats = Repeats(contract)
-        totals = _load(settings, contracts, batch, tables, found, repeats=repeats)
+        totals = _load(settings, contracts, batch, tables, found, repeats=repeats, memory=memory)
         for part, file in zip(parts, files, strict=True):
             physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
             connection.execute(
@@ -113,6 +123,8 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
         batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
         read = _Read(_together(totals), tables[0][1], found.day, repeats.never())
         _settle(settings, connection, contract, batch, read)
+        if memory.notes is not None:
+            memory.notes.keep()
 
 
 def resplit(settings: Settings, connection: Connection, contract: Contract, batch: Batch) -> Split:
@@ -128,11 +140,11 @@ def is_whole(connection: Connection, batch: Batch) -> bool:
     ledger = batch.ledger
     if ledger is None or not staging.exists(connection, batch.batch_id):
         return False
-    rows, keys = (
-        execute(connection, f"select count(*) from {staging.table(batch.batch_id, suffix)}").fetchone()
-        for suffix in ("", "_key")
-    )
-    return rows == keys == (ledger.loaded + ledger.unchanged + ledger.duplicate,)
+    staged = [staging.whole(connection, batch.batch_id), staging.table(batch.batch_id, "_key")]
+    if staging.has_same(connection, batch.batch_id):
+        staged.append(staging.table(batch.batch_id, "_same"))
+    rows, keys, *same = (int(one(connection, f"select count(*) from {name}")[0]) for name in staged)
+    return rows + sum(same) == keys == ledger.loaded + ledger.unchanged + ledger.duplicate
 
 
 def ensure_raw(connection: Connection, contracts: Contracts, contract: Contract) -> None:
@@ -216,6 +228,15 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
         raise DuplicateError(latest)
 
 
+def _remember(settings: Settings, contract: Contract, batch: Batch, found: as_of.AsOf) -> _Memory:
+    """Other lists than full ones bring what changed: little of them is known."""
+    if contract.mode != "full":
+        return _Memory()
+    path = known_rows.place(settings, contract, batch.scope)
+    facts = known_rows.facts_of(contract, record_key_secret(settings), found.day)
+    return _Memory(known_rows.recall(path, facts, settings.dsn(), contract), Notes(path, facts))
+
+
 def _load(
     settings: Settings,
     contracts: Contracts,
@@ -224,13 +245,24 @@ def _load(
     found: as_of.AsOf,
     *,
     repeats: Repeats,
+    memory: _Memory,
 ) -> list[CheckTotals]:
     dsn, secret = settings.dsn(), record_key_secret(settings)
     totals: list[CheckTotals] = []
     for _, table in tables:
-        run = check(table, contracts.codes, as_of=found.day)
-        offset = sum(t.physical for t in totals)
-        staging.load(dsn, batch.batch_id, run, table.contract, secret, offset=offset, repeats=repeats)
+        noting = memory.notes is not None
+        run = check(table, contracts.codes, as_of=found.day, noting=noting, known=memory.known)
+        staging.load(
+            dsn,
+            batch.batch_id,
+            run,
+            table.contract,
+            secret,
+            offset=sum(t.physical for t in totals),
+            repeats=repeats,
+            notes=memory.notes,
+            with_same=memory.known is not None,
+        )
         totals.append(run.totals)
     told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
     staging.load_issues(dsn, batch.batch_id, told)

@@ -34,19 +34,21 @@ class Repeats:
         self._seen: dict[str, list[NDArray[np.uint64]]] = {name: [] for name in (KEY, *self._columns)}
         self._rows = 0
 
-    def look(self, rows: pa.RecordBatch) -> None:
-        """Take the fingerprints of staged rows (`row_schema` and hashes)."""
-        self._rows += rows.num_rows
+    def look(self, rows: pa.RecordBatch) -> pl.DataFrame:
+        """Take the fingerprints of staged rows (`row_schema` and hashes), and return them: `KEY` and rules, UInt64."""
+        frame = pl.DataFrame(pl.from_arrow(rows))
+        prints = [_of_filled(columns).alias(name) for name, columns in self._columns.items()]
+        found = frame.select(pl.lit(pl.Series(KEY, _first_halves(rows.column(BASE)))), *prints)
+        self.take(found)
+        return found
+
+    def take(self, fingerprints: pl.DataFrame) -> None:
+        """Take fingerprints of rows, as `look` returns them."""
+        self._rows += len(fingerprints)
         if self._rows > _MAX_ROWS:
             self._seen = {}
-        if not self._seen or not rows.num_rows:
-            return
-        frame = pl.DataFrame(pl.from_arrow(rows))
-        self._seen[KEY].append(_first_halves(rows.column(BASE)))
-        for name, columns in self._columns.items():
-            filled = pl.any_horizontal(pl.col(column).is_not_null() for column in columns)
-            prints = frame.select(pl.when(filled).then(_fingerprint(columns))).to_series().drop_nulls()
-            self._seen[name].append(prints.to_numpy().copy())
+        for name, parts in self._seen.items():
+            parts.append(fingerprints[name].drop_nulls().to_numpy().copy())
 
     def never(self) -> dict[str, int]:
         """Return how many rows have any content, of each `unique` rule, and of `KEY`, where no two have the same."""
@@ -57,6 +59,11 @@ def _first_halves(keys: pa.Array[Any]) -> NDArray[np.uint64]:
     """Return the first 8 bytes of each 16 (binary(16), without nulls)."""
     data: Any = keys.buffers()[1]
     return np.frombuffer(memoryview(data), dtype=np.uint64)[2 * keys.offset :: 2][: len(keys)].copy()
+
+
+def _of_filled(columns: Sequence[str]) -> pl.Expr:
+    filled = pl.any_horizontal(pl.col(column).is_not_null() for column in columns)
+    return pl.when(filled).then(_fingerprint(columns))
 
 
 def _fingerprint(columns: Sequence[str]) -> pl.Expr:

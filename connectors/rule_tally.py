@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.contract import AgreesWithId, Column, ColumnType, Contract, DateOrder, NumberOrder, RequiredIf, Rule
+from connectors.marks import Mark
 from connectors.normalise import DIMENSION_OF
 
+CHECKED, FAILED = "checked", "failed"
 AUTOMATIC_THRESHOLD = 0.9
 CRITICAL_THRESHOLD = 0.5
 """Of rules that say whether the file can be used at all."""
@@ -141,6 +143,17 @@ class RuleTally:
         """Add rows judged by a rule, and how many of them did not pass."""
         total, passed = self._counts[rule]
         self._counts[rule] = total + checked, passed + checked - failed
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """What is counted of a row without a finding; a required value can fail so where its column is missing."""
+        required = [(FAILED, rule) for rule in self._rules if rule.endswith(".required")]
+        return [*((CHECKED, rule) for rule in self._rules), *required]
+
+    def count_again(self, counts: Mapping[Mark, int]) -> None:
+        """Add rows that were judged before."""
+        for rule in self._rules:
+            self.count(rule, checked=counts[CHECKED, rule], failed=counts.get((FAILED, rule), 0))
 
     def results(self) -> tuple[CheckResult, ...]:
         """Return every rule with its counts, those that judged nothing included."""

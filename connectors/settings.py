@@ -68,6 +68,11 @@ class Settings:
         return self.home / "pulling"
 
     @property
+    def known(self) -> Path:
+        """What the rows of the last full deliveries were read as (`known_rows`); mode 0700; may be removed."""
+        return self.home / "known"
+
+    @property
     def linking(self) -> Path:
         """What does not fit into memory while records are linked; mode 0700, empty afterwards."""
         return self.home / "linking"

@@ -30,7 +30,7 @@ from connectors.sql_text import (
     one,
     record_key,
 )
-from connectors.staging import table
+from connectors.staging import has_same, make_whole, table, whole
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
@@ -117,6 +117,7 @@ def split(
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
     _write_keys(connection, contract, batch_id)
+    make_whole(connection, contract, batch_id, f"select row_no from {_key(batch_id)} where disposition <> 'unchanged'")
     _find_contested(connection, contract, batch_id, keys_differ=keys_differ)
     _number(connection, contract, batch_id)
     _write_contested_keys(connection, contract, batch_id, facts)
@@ -132,7 +133,7 @@ def judge_keys(
     Runs in the session of `split`, after it.
     """
     first = contract.key[0]
-    value = f'(select s."{first}"::text from {table(batch_id)} s where s._row_no = n.row_no)'
+    value = f'(select s."{first}"::text from {whole(connection, batch_id)} s where s._row_no = n.row_no)'
     noting = _Noting(connection, batch_id, first, headers.get(first), value)
     _find_likeness(connection, contract, batch_id)
     rows = one(connection, f"select count(*), count(*) filter (where disposition = 'duplicate') from {_key(batch_id)}")
@@ -208,7 +209,8 @@ def _find_likeness(connection: Connection, contract: Contract, batch_id: int) ->
         "create temp table likeness as select row_no, count(*) over (partition by base) as contents,"
         " count(*) over (partition by base, looks) as alike from (select k.row_no, k.base,"
         f" {_looks(f' || {UNIT_SEPARATOR} || '.join(fields))} as looks"
-        f" from pg_temp.kept k join pg_temp.crowded using (base) join {table(batch_id)} s on s._row_no = k.row_no) c",
+        " from pg_temp.kept k join pg_temp.crowded using (base)"
+        f" join {whole(connection, batch_id)} s on s._row_no = k.row_no) c",
     )
 
 
@@ -329,15 +331,18 @@ def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, 
 
 def _write_keys(connection: Connection, contract: Contract, batch_id: int) -> None:
     """The key table as if no two contents or records shared a key."""
-    rows, key = table(batch_id), _key(batch_id)
+    rows, key = whole(connection, batch_id), _key(batch_id)
     execute(connection, f"drop table if exists {key}")
     execute(connection, f"analyze {rows} (_row_no, _base)")
+    source = f"select s._row_no, s._base, s._row_hash, {_withdraws(contract, 's')} as withdraws from {rows} s"
+    if has_same(connection, batch_id):
+        execute(connection, f"analyze {table(batch_id, '_same')} (_row_no, _base)")
+        source += f" union all select _row_no, _base, _row_hash, false from {table(batch_id, '_same')}"
     execute(
         connection,
         f"create unlogged table {key} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
-        f" s._row_hash as row_hash, {_disposition('s._row_hash', 'w.withdraws')} as disposition, w.withdraws,"
-        f" p.version_batch_id as prior_batch_id from {rows} s"
-        f" cross join lateral (select {_withdraws(contract, 's')} as withdraws) w"
+        f" s._row_hash as row_hash, {_disposition('s._row_hash', 's.withdraws')} as disposition, s.withdraws,"
+        f" p.version_batch_id as prior_batch_id from ({source}) s"
         " left join pg_temp.prior p on p.record_key = s._base",
     )
     execute(connection, f"analyze {key} (row_no, record_key, disposition)")
@@ -356,11 +361,11 @@ def _find_contested(connection: Connection, contract: Contract, batch_id: int, *
     `content`: the rows with their base key and hash; `kept`: one row per base and content; `crowded`: bases with
     several contents. Of equal rows the first stands, but where one of them withdraws the record the last word stands.
     """
-    rows = table(batch_id)
+    rows = whole(connection, batch_id)
     execute(
         connection,
-        f"create temp table repeated as select _base as base from {rows}"
-        f" where {'false' if keys_differ else 'true'} group by _base having count(*) > 1",
+        f"create temp table repeated as select record_key as base from {_key(batch_id)}"
+        f" where {'false' if keys_differ else 'true'} group by record_key having count(*) > 1",
     )
     strangers = ""
     if contract.identity:
@@ -374,6 +379,12 @@ def _find_contested(connection: Connection, contract: Contract, batch_id: int, *
         connection,
         "create temp table contested as select base from pg_temp.repeated"
         f" union select base from pg_temp.numbered{strangers}",
+    )
+    make_whole(
+        connection,
+        contract,
+        batch_id,
+        f"select row_no from {_key(batch_id)} join pg_temp.contested on base = record_key",
     )
     execute(
         connection,
@@ -405,7 +416,7 @@ def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
         connection,
         "create temp table contest_new as select k.row_no, k.base, k.row_hash,"
         f" {identity(contract, 's')} as identity, null::integer as key_no, false as is_stranger"
-        f" from pg_temp.kept k join {table(batch_id)} s on s._row_no = k.row_no",
+        f" from pg_temp.kept k join {whole(connection, batch_id)} s on s._row_no = k.row_no",
     )
     execute(
         connection,
@@ -474,7 +485,7 @@ def _write_contested_keys(connection: Connection, contract: Contract, batch_id: 
         connection,
         f"insert into {key} with numbered as materialized (select n.row_no, n.base, n.row_hash, n.key_no,"
         f" case when n.key_no = 1 then n.base else {numbered} end as record_key from pg_temp.contest_new n"
-        f" join {table(batch_id)} s on s._row_no = n.row_no)"
+        f" join {whole(connection, batch_id)} s on s._row_no = n.row_no)"
         " select c.row_no, n.record_key, n.key_no, c.row_hash,"
         f" case when k.row_no <> c.row_no then 'duplicate' else {_disposition('c.row_hash', 'c.withdraws')} end,"
         " c.withdraws, p.version_batch_id"

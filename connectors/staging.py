@@ -16,13 +16,14 @@ from connectors.contract import Contract, Reference, Unique
 from connectors.contract_model import RuleBase
 from connectors.database import Connection, arrow_connection
 from connectors.in_force import in_force
+from connectors.known_rows import KEYS, PRINTS, Notes, hashes
 from connectors.record_hashes import MENTION_KEY, with_hashes
-from connectors.repeats import Repeats
+from connectors.repeats import KEY, Repeats
 from connectors.sql_text import execute, names, one
 
 ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
 """What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
-_SUFFIXES = ("", "_issue", "_rejected", "_key", "_gone", "_silent")
+_SUFFIXES = ("", "_whole", "_same", "_issue", "_rejected", "_key", "_gone", "_silent")
 
 
 def row_columns(contract: Contract) -> dict[str, str]:
@@ -31,8 +32,21 @@ def row_columns(contract: Contract) -> dict[str, str]:
 
 
 def table(batch_id: int, suffix: str = "") -> str:
-    """Return the name of a batch's staging table: rows, `_issue`, `_rejected`, `_key`, `_gone` or `_silent`."""
+    """Return the name of a batch's staging table: rows, `_issue`, `_rejected`, `_key`, `_gone` or `_silent`.
+
+    Where known rows are staged too, the rows are a view: `_whole` rows, and those that `_same` points to in `raw`.
+    """
     return f"staging.batch_{batch_id}{suffix}"
+
+
+def has_same(connection: Connection, batch_id: int) -> bool:
+    """Say whether known rows are staged by what they point to."""
+    return one(connection, "select to_regclass(%(name)s) is not null", {"name": table(batch_id, "_same")})[0] is True
+
+
+def whole(connection: Connection, batch_id: int) -> str:
+    """Return the name of the table of the rows that are staged whole."""
+    return table(batch_id, "_whole" if has_same(connection, batch_id) else "")
 
 
 def exists(connection: Connection, batch_id: int) -> bool:
@@ -40,12 +54,23 @@ def exists(connection: Connection, batch_id: int) -> bool:
     return one(connection, "select to_regclass(%(name)s) is not null", {"name": table(batch_id)})[0] is True
 
 
-def create(connection: Connection, contract: Contract, batch_id: int) -> None:
-    """Make the batch's staging tables, empty; what an earlier try left is dropped. Commit is the caller's."""
+def create(connection: Connection, contract: Contract, batch_id: int, *, with_same: bool = False) -> None:
+    """Make the batch's staging tables, empty; what an earlier try left is dropped. Commit is the caller's.
+
+    Args:
+        with_same: known rows will be among the rows.
+    """
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
-    own = ", ".join(f"{name} {kind} not null" for name, kind in row_columns(contract).items())
-    execute(connection, f"create unlogged table {table(batch_id)} ({fields}, {own})")
+    rows, own = table(batch_id, "_whole" if with_same else ""), _declared(row_columns(contract))
+    execute(connection, f"create unlogged table {rows} ({fields}, {own})")
+    if with_same:
+        same = _declared({**ROW_COLUMNS, "_version": "bigint"})
+        execute(
+            connection,
+            f"create unlogged table {table(batch_id, '_same')} ({same});"
+            f" create view {table(batch_id)} as select * from {rows} union all {_same_rows(contract, batch_id)}",
+        )
     execute(
         connection,
         f"create unlogged table {table(batch_id, '_issue')} (row_no bigint, column_name text, header text,"
@@ -59,8 +84,42 @@ def create(connection: Connection, contract: Contract, batch_id: int) -> None:
     )
 
 
+def _declared(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind} not null" for name, kind in columns.items())
+
+
+def _same_rows(contract: Contract, batch_id: int) -> str:
+    fields = names([f.name for f in contract.fields], "v")
+    kept = [name for name in row_columns(contract) if name not in ROW_COLUMNS]
+    own = ", ".join(part for part in (names(list(ROW_COLUMNS), "s"), names(kept, "v")) if part)
+    return (
+        f"select {fields}, {own} from {table(batch_id, '_same')} s"
+        f' join raw."{contract.id}" v on v._record_key = s._base and v._batch_id = s._version'
+    )
+
+
+def make_whole(connection: Connection, contract: Contract, batch_id: int, wanted: str) -> int:
+    """Stage known rows whole; return how many.
+
+    Args:
+        wanted: query for the numbers of the rows.
+    """
+    if not has_same(connection, batch_id):
+        return 0
+    moved = execute(
+        connection,
+        f"insert into {table(batch_id, '_whole')} {_same_rows(contract, batch_id)} where s._row_no in ({wanted})",
+    ).rowcount
+    gone = execute(connection, f"delete from {table(batch_id, '_same')} where _row_no in ({wanted})").rowcount
+    if moved != gone:
+        raise RuntimeError(f"{gone} known rows are needed whole, {moved} were found in raw")
+    return moved
+
+
 def drop(connection: Connection, batch_id: int) -> None:
     """Drop the batch's staging tables. Commit is the caller's."""
+    if has_same(connection, batch_id):
+        execute(connection, f"drop view if exists {table(batch_id)}")
     for suffix in _SUFFIXES:
         execute(connection, f"drop table if exists {table(batch_id, suffix)}")
 
@@ -74,6 +133,8 @@ def load(
     *,
     offset: int = 0,
     repeats: Repeats | None = None,
+    notes: Notes | None = None,
+    with_same: bool = False,
 ) -> int:
     """Copy checked rows with their hashes, and their findings, into staging, batch by batch; return the number of rows.
 
@@ -86,12 +147,18 @@ def load(
         secret: key of the record-key HMAC.
         offset: added to row numbers: physical rows of the delivery's earlier parts.
         repeats: looks at every row.
+        notes: of what rows were read as.
+        with_same: as in `create`.
     """
     loaded = 0
+    rows = table(batch_id, "_whole" if with_same else "")
     with arrow_connection(dsn) as connection, connection.cursor() as cursor:
-        for batch in ahead(_hashed(batches, contract, secret, repeats)):
+        for batch in ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes)):
             loaded += batch.rows.num_rows
-            _ingest(cursor, table(batch_id), _shifted(batch.rows, "_row_no", offset))
+            _ingest(cursor, rows, _shifted(batch.rows, "_row_no", offset))
+            if batch.same is not None:
+                loaded += len(batch.same.row_no)
+                _ingest(cursor, table(batch_id, "_same"), _shifted(batch.same.staged(), "_row_no", offset))
             _ingest(cursor, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
             _ingest(cursor, table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset))
         connection.commit()
@@ -99,12 +166,18 @@ def load(
 
 
 def _hashed(
-    batches: Iterable[CheckedBatch], contract: Contract, secret: str, repeats: Repeats | None
+    batches: Iterable[CheckedBatch], contract: Contract, secret: str, repeats: Repeats, notes: Notes | None
 ) -> Iterator[CheckedBatch]:
     for batch in ahead(batches):
         rows = with_hashes(batch.rows, contract, secret)
-        if repeats is not None:
-            repeats.look(rows)
+        fingerprints = repeats.look(rows)
+        if batch.same is not None:
+            repeats.take(batch.same.facts.rename({KEYS[0]: KEY}))
+        if notes is not None and batch.noted is not None:
+            facts = batch.noted.hstack(hashes(rows)).hstack(fingerprints.drop(KEY))
+            notes.note(facts.drop_nulls(PRINTS[0]))
+            if batch.same is not None:
+                notes.note(batch.same.facts.select(facts.columns))
         yield replace(batch, rows=rows)
 
 

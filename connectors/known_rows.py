@@ -1,0 +1,246 @@
+"""Rows that stand in a delivery as they stood in an earlier one: known again, they are not read or staged anew.
+
+What a row without a finding was read as follows from its cells, the contract and this code; a later business date does
+not change it. So a home keeps, of the last delivery of each full list, what such rows were read as, found by two hashes
+of their cells. A row is *known* where the record it was read as is in force with that content. The files hold no cells
+and may be removed at any time: then every row is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import polars_hash as plh
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from connectors.contract import Contract
+from connectors.database import arrow_connection
+from connectors.normalise.codes import DIVISIONS_FILE
+from connectors.record_hashes import BASE, ROW_HASH
+from connectors.scopes import Scope
+from connectors.settings import Settings
+
+_SAME_FIELDS: list[pa.Field[Any]] = [
+    pa.field("_row_no", pa.int64()),
+    pa.field(BASE, pa.binary(16)),
+    pa.field(ROW_HASH, pa.binary(16)),
+    pa.field("_version", pa.int64()),
+]
+SAME_SCHEMA = pa.schema(_SAME_FIELDS)
+"""A known row: its number in this delivery, and the batch whose version of the record holds its content."""
+PRINTS = ["print_0", "print_1"]
+KEYS, CONTENTS = ["key_0", "key_1"], ["content_0", "content_1"]
+VERSION = "version"
+_MAX_ROWS = 4_000_000
+"""Of larger deliveries nothing is kept."""
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Same:
+    """Known rows of a batch.
+
+    Attributes:
+        row_no: Int64, their numbers in the delivery.
+        facts: what is known of each: the columns of the file, and `version`.
+    """
+
+    row_no: pl.Series
+    facts: pl.DataFrame
+
+    def staged(self) -> pa.RecordBatch:
+        """Return the rows in `SAME_SCHEMA`."""
+        columns = [
+            pa.array(self.row_no.to_numpy()),
+            _joined(self.facts, KEYS),
+            _joined(self.facts, CONTENTS),
+            pa.array(self.facts[VERSION].to_numpy()),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=SAME_SCHEMA)
+
+
+class KnownRows:
+    """The known rows of one extract."""
+
+    def __init__(self, facts: pl.DataFrame) -> None:
+        """Take what is known, in any order."""
+        firsts = facts[PRINTS[0]].to_numpy()
+        self._facts = facts
+        self._order = np.argsort(firsts)
+        self._firsts, self._seconds = firsts[self._order], facts[PRINTS[1]].to_numpy()[self._order]
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def find(self, prints: pl.DataFrame) -> NDArray[np.int64]:
+        """Return the place of each row among the known, by its prints; -1 where it is not known."""
+        first, second = (prints[name].to_numpy() for name in PRINTS)
+        if not len(self):
+            return np.full(len(first), -1)
+        at = np.minimum(np.searchsorted(self._firsts, first), len(self) - 1)
+        return np.where((self._firsts[at] == first) & (self._seconds[at] == second), self._order[at], -1)
+
+    def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
+        """Return what is known of the rows at these places."""
+        return Same(row_no, self._facts[places])
+
+
+def prints(cells: Mapping[str, pl.Series], heading: str) -> pl.DataFrame | None:
+    """Return two independent hashes (UInt64) of the cells of each row; None where rows could be taken for others.
+
+    Args:
+        cells: the delivered texts by contract column; one at least.
+        heading: what else their reading depends on.
+    """
+    given = {name: c.fill_null("") if c.null_count() else c for name, c in cells.items()}
+    rows = pl.DataFrame(given).select(row=pl.concat_str(pl.lit(heading), *given, separator=_SEPARATOR))
+    array: Any = rows["row"].to_arrow()
+    data = array.buffers()[2]
+    ends = 0 if data is None else np.count_nonzero(np.frombuffer(data, np.uint8) == ord(_SEPARATOR))
+    if ends != len(rows) * len(given):
+        return None
+    row = plh.col("row").nchash
+    return rows.select(row.wyhash().alias(PRINTS[0]), row.xxh3_64().alias(PRINTS[1]))
+
+
+class Notes:
+    """What the rows of a delivery are read as, written for the next delivery of its extract and scope."""
+
+    def __init__(self, path: Path, facts: Mapping[str, str]) -> None:
+        """Begin; `keep` puts the file in its place.
+
+        Args:
+            path: of the file.
+            facts: what its content depends on.
+        """
+        self._path, self._facts = path, facts
+        self._scratch = path.with_name(f".{path.name}.{os.getpid()}")
+        self._rows = 0
+        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+
+    def note(self, facts: pl.DataFrame) -> None:
+        """Write what rows were read as: `PRINTS`, `KEYS`, `CONTENTS`, marks and fingerprints."""
+        self._rows += len(facts)
+        if self._rows > _MAX_ROWS or not len(facts):
+            return
+        table = facts.to_arrow()
+        if self._writer is None:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            schema = table.schema.with_metadata(dict(self._facts))
+            self._writer = pa.ipc.new_file(str(self._scratch), schema)
+        self._writer.write_table(table)
+
+    def keep(self) -> None:
+        """Finish the file: it takes the place of the last delivery's."""
+        if self._writer is None or self._rows > _MAX_ROWS:
+            self.discard()
+            return
+        self._writer.close()
+        descriptor = os.open(self._scratch, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._scratch.replace(self._path)
+
+    def discard(self) -> None:
+        """Leave the last delivery's file in its place."""
+        if self._writer is not None:
+            self._writer.close()
+        self._scratch.unlink(missing_ok=True)
+
+
+def place(settings: Settings, contract: Contract, scope: Scope | None) -> Path:
+    """Return the file of an extract's deliveries of one declared scope."""
+    said = json.dumps({k: sorted(v) for k, v in (scope or {}).items()}, sort_keys=True)
+    return settings.known / contract.id / f"{hashlib.sha256(said.encode()).hexdigest()[:16]}.arrow"
+
+
+def facts_of(contract: Contract, secret: str, as_of: date) -> dict[str, str]:
+    """Return what readings depend on besides the cells; with the business date they were made for."""
+    used = (contract.version, secret, _code(), version("polars"), version("polars_hash"))
+    return {"context": hashlib.sha256("\n".join(used).encode()).hexdigest(), "as_of": as_of.isoformat()}
+
+
+def recall(path: Path, facts: Mapping[str, str], dsn: str, contract: Contract) -> KnownRows | None:
+    """Return the noted rows whose record is in force with the noted content; None where nothing fitting was noted.
+
+    Args:
+        path: from `place`.
+        facts: from `facts_of`, of the delivery that is to be read.
+        dsn: of the warehouse.
+        contract: of the extract.
+    """
+    try:
+        with pa.memory_map(str(path)) as source:
+            reader = pa.ipc.open_file(source)
+            noted = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
+            if noted.get("context") != facts["context"] or noted["as_of"] > facts["as_of"]:
+                return None
+            table = pl.from_arrow(reader.read_all())
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return None
+    assert isinstance(table, pl.DataFrame)
+    known = table.join(_in_force(dsn, contract), on=[*KEYS, *CONTENTS], how="inner")
+    return KnownRows(known.rechunk()) if len(known) else None
+
+
+def forget(settings: Settings) -> None:
+    """Remove everything noted."""
+    shutil.rmtree(settings.known, ignore_errors=True)
+
+
+def hashes(rows: pa.RecordBatch) -> pl.DataFrame:
+    """Return key and content hash of staged rows as `KEYS` and `CONTENTS`."""
+    return pl.DataFrame(_halves(rows.column(BASE), KEYS) | _halves(rows.column(ROW_HASH), CONTENTS))
+
+
+def _in_force(dsn: str, contract: Contract) -> pl.DataFrame:
+    with arrow_connection(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f'select _record_key, _row_hash, _batch_id from raw."{contract.id}"'
+            " where _closed_batch_id is null and _key_no = 1"
+        )
+        rows = cursor.fetch_arrow_table().combine_chunks()
+    keys = rows.column("_record_key").combine_chunks()
+    columns: dict[str, Any] = _halves(keys.storage if hasattr(keys, "storage") else keys, KEYS)
+    columns |= _halves(rows.column("_row_hash").combine_chunks(), CONTENTS)
+    return pl.DataFrame(columns | {VERSION: rows.column("_batch_id").to_numpy()})
+
+
+def _halves(values: pa.Array[Any], names: list[str]) -> dict[str, NDArray[np.uint64]]:
+    """Return the first and the last 8 of 16 bytes each (binary, without nulls)."""
+    fixed: Any = values.cast(pa.binary(16))
+    data = fixed.buffers()[1]
+    both = np.frombuffer(b"" if data is None else memoryview(data), dtype=np.uint64)
+    both = both[2 * fixed.offset : 2 * (fixed.offset + len(fixed))]
+    return {name: np.ascontiguousarray(both[n::2]) for n, name in enumerate(names)}
+
+
+def _joined(facts: pl.DataFrame, names: list[str]) -> pa.Array[Any]:
+    both = np.stack([facts[name].to_numpy() for name in names], axis=1)
+    return pa.Array.from_buffers(pa.binary(16), len(both), [None, pa.py_buffer(both.tobytes())])
+
+
+@cache
+def _code() -> str:
+    """Return a hash of everything that reads cells: this package, and the divisions it knows."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    if DIVISIONS_FILE.is_file():
+        digest.update(DIVISIONS_FILE.read_bytes())
+    return digest.hexdigest()
