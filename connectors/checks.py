@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -146,7 +147,7 @@ class CheckRun:
         found = table.header.matched()
         self._printed = {n: str(found[n].position) for n in table.contract.columns if n in found} if noting else {}
         reading = [(n, found[n].unit) for n in self._printed], context.epoch_1904
-        self._heading = sha256(repr(reading).encode()).hexdigest()[:16]
+        self._heading = int.from_bytes(sha256(repr(reading).encode()).digest()[:8])
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
@@ -190,16 +191,7 @@ class CheckRun:
         if not data.all():
             records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
         self._read += int(data.sum()) + lost
-        words = self._prints(records[0])
-        same = None
-        if words is not None and self._known is not None:
-            places = self._known.find(words)
-            is_new = pl.Series(places < 0)
-            if not is_new.all():
-                same = self._known.same(places[places >= 0], records[1].filter(~is_new))
-                self._count_again(same)
-                words = words.filter(is_new)
-                records = records[0].filter(is_new), records[1].filter(is_new), records[2].filter(is_new)
+        same, records, words = self._recognised(records)
         judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
@@ -209,10 +201,8 @@ class CheckRun:
         noted = None
         if words is not None:
             marks = packed(self._marks, judged.marks | seen, len(typed))
-            words = words.filter(~judged.is_torn).hstack(marks)
-            noted = words.with_columns(pl.when(~typed["_row_no"].is_in(log.rows())).then(pl.col(PRINTS[0]))).filter(
-                accepted
-            )
+            first = pl.when(~typed["_row_no"].is_in(log.rows())).then(PRINTS[0])
+            noted = words.filter(~judged.is_torn).hstack(marks).with_columns(first).filter(accepted)
         if accepted.all() and not torn:
             rows = to_record_batch(typed, self._schema)
             return CheckedBatch(rows, log.record_batch(), NO_CANDIDATES, noted, same)
@@ -226,11 +216,19 @@ class CheckRun:
         rows = to_record_batch(typed.filter(accepted), self._schema)
         return CheckedBatch(rows, log.record_batch(), rejected, noted, same)
 
-    def _prints(self, cells: pl.DataFrame) -> pl.DataFrame | None:
-        """Return what the data records of a batch may be known by."""
+    def _recognised(self, records: _Records) -> tuple[Same | None, _Records, pl.DataFrame | None]:
+        """Return the known records of a batch, all others, and the prints of those."""
+        cells, row_no, surplus = records
         if not self._printed or not set(self._printed.values()) <= set(cells.columns):
-            return None
-        return prints({name: cells[position] for name, position in self._printed.items()}, self._heading)
+            return None, records, None
+        words = prints({name: cells[position] for name, position in self._printed.items()}, self._heading)
+        places = self._known.find(words) if self._known is not None else np.full(len(words), -1)
+        is_new = pl.Series(places < 0)
+        if is_new.all() or self._known is None:
+            return None, records, words
+        same = self._known.same(places[places >= 0], row_no.filter(~is_new))
+        self._count_again(same)
+        return same, (cells.filter(is_new), row_no.filter(is_new), surplus.filter(is_new)), words.filter(is_new)
 
     def _count_again(self, same: Same) -> None:
         counts = counted(self._marks, same.facts)
@@ -274,6 +272,10 @@ class _ColumnFinding:
     message: str
 
 
+_Records = tuple[pl.DataFrame, pl.Series, pl.Series]
+"""Cells, row numbers, and which rows have more fields than the header."""
+
+
 class _Rows:
     """The data records of one batch while they are judged."""
 
@@ -285,7 +287,7 @@ class _Rows:
         *,
         tally: RuleTally,
         log: FindingsLog,
-        records: tuple[pl.DataFrame, pl.Series, pl.Series],
+        records: _Records,
     ) -> None:
         self._contract = table.contract
         self._tally = tally

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import polars_hash as plh
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -46,7 +45,6 @@ KEYS, CONTENTS = ["key_0", "key_1"], ["content_0", "content_1"]
 VERSION = "version"
 _MAX_ROWS = 4_000_000
 """Of larger deliveries nothing is kept."""
-_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -98,36 +96,30 @@ class KnownRows:
         return Same(row_no, self._facts[places])
 
 
-def prints(cells: Mapping[str, pl.Series], heading: str) -> pl.DataFrame | None:
-    """Return two independent hashes (UInt64) of the cells of each row; None where rows could be taken for others.
+def prints(cells: Mapping[str, pl.Series], heading: int) -> pl.DataFrame:
+    """Return two hashes (UInt64) of the cells of each row, made with different seeds.
 
     Args:
         cells: the delivered texts by contract column; one at least.
-        heading: what else their reading depends on.
+        heading: of 64 bits; stands for what else their reading depends on.
     """
-    given = {name: c.fill_null("") if c.null_count() else c for name, c in cells.items()}
-    rows = pl.DataFrame(given).select(row=pl.concat_str(pl.lit(heading), *given, separator=_SEPARATOR))
-    array: Any = rows["row"].to_arrow()
-    data = array.buffers()[2]
-    ends = 0 if data is None else np.count_nonzero(np.frombuffer(data, np.uint8) == ord(_SEPARATOR))
-    if ends != len(rows) * len(given):
-        return None
-    row = plh.col("row").nchash
-    return rows.select(row.wyhash().alias(PRINTS[0]), row.xxh3_64().alias(PRINTS[1]))
+    rows = pl.DataFrame({name: c.fill_null("") if c.null_count() else c for name, c in cells.items()})
+    return pl.DataFrame({name: rows.hash_rows(seed=seed) ^ heading for seed, name in enumerate(PRINTS)})
 
 
 class Notes:
     """What the rows of a delivery are read as, written for the next delivery of its extract and scope."""
 
-    def __init__(self, path: Path, facts: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, facts: Mapping[str, str], batch_id: int) -> None:
         """Begin; `keep` puts the file in its place.
 
         Args:
             path: of the file.
             facts: what its content depends on.
+            batch_id: of the delivery, which no other process works on.
         """
         self._path, self._facts = path, facts
-        self._scratch = path.with_name(f".{path.name}.{os.getpid()}")
+        self._scratch = path.with_name(f".{path.name}.{batch_id}")
         self._rows = 0
         self._writer: pa.ipc.RecordBatchFileWriter | None = None
 
@@ -145,19 +137,14 @@ class Notes:
 
     def keep(self) -> None:
         """Finish the file: it takes the place of the last delivery's."""
-        if self._writer is None or self._rows > _MAX_ROWS:
-            self.discard()
-            return
-        self._writer.close()
-        descriptor = os.open(self._scratch, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        self._scratch.replace(self._path)
+        if self._writer is not None and self._rows <= _MAX_ROWS:
+            self._writer.close()
+            with self._scratch.open("rb") as file:
+                os.fsync(file.fileno())
+            self._scratch.replace(self._path)
 
-    def discard(self) -> None:
-        """Leave the last delivery's file in its place."""
+    def close(self) -> None:
+        """Leave nothing but what was kept."""
         if self._writer is not None:
             self._writer.close()
         self._scratch.unlink(missing_ok=True)
@@ -171,7 +158,7 @@ def place(settings: Settings, contract: Contract, scope: Scope | None) -> Path:
 
 def facts_of(contract: Contract, secret: str, as_of: date) -> dict[str, str]:
     """Return what readings depend on besides the cells; with the business date they were made for."""
-    used = (contract.version, secret, _code(), version("polars"), version("polars_hash"))
+    used = (contract.version, secret, _code(), version("polars"))
     return {"context": hashlib.sha256("\n".join(used).encode()).hexdigest(), "as_of": as_of.isoformat()}
 
 

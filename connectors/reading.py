@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -71,6 +72,16 @@ class _Memory:
     known: KnownRows | None = None
     notes: Notes | None = None
 
+    def keep(self) -> None:
+        """Keep the notes for the next delivery."""
+        if self.notes is not None:
+            self.notes.keep()
+
+    def close(self) -> None:
+        """Drop notes that were not kept."""
+        if self.notes is not None:
+            self.notes.close()
+
 
 def delivery_sha256(shas: Sequence[str]) -> str:
     """Return the hash of a delivery: its file's, or that of its parts' hashes in order."""
@@ -108,23 +119,23 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             batch = replace(batch, scope=understood)
         _refuse_duplicate(connection, batch, contract, found)
         ensure_raw(connection, contracts, contract)
-        memory = _remember(settings, contract, batch, found)
-        staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None)
-        connection.commit()
-        repeats = Repeats(contract)
-        totals = _load(settings, contracts, batch, tables, found, repeats=repeats, memory=memory)
-        for part, file in zip(parts, files, strict=True):
-            physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
-            connection.execute(
-                "update quality.batch_file set rows_physical = %s, encoding = %s where batch_id = %s and file_no = %s",
-                (physical, file.encoding, batch.batch_id, part.file_no),
-            )
-        segments = Segments.of_tables(tables, [t.physical for t in totals])
-        batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-        read = _Read(_together(totals), tables[0][1], found.day, repeats.never())
-        _settle(settings, connection, contract, batch, read)
-        if memory.notes is not None:
-            memory.notes.keep()
+        with closing(_remember(settings, contract, batch, found)) as memory:
+            staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None)
+            connection.commit()
+            repeats = Repeats(contract)
+            totals = _load(settings, contracts, batch, tables, found, repeats=repeats, memory=memory)
+            for part, file in zip(parts, files, strict=True):
+                physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
+                connection.execute(
+                    "update quality.batch_file set rows_physical = %s, encoding = %s"
+                    " where batch_id = %s and file_no = %s",
+                    (physical, file.encoding, batch.batch_id, part.file_no),
+                )
+            segments = Segments.of_tables(tables, [t.physical for t in totals])
+            batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
+            read = _Read(_together(totals), tables[0][1], found.day, repeats.never())
+            _settle(settings, connection, contract, batch, read)
+            memory.keep()
 
 
 def resplit(settings: Settings, connection: Connection, contract: Contract, batch: Batch) -> Split:
@@ -234,7 +245,7 @@ def _remember(settings: Settings, contract: Contract, batch: Batch, found: as_of
         return _Memory()
     path = known_rows.place(settings, contract, batch.scope)
     facts = known_rows.facts_of(contract, record_key_secret(settings), found.day)
-    return _Memory(known_rows.recall(path, facts, settings.dsn(), contract), Notes(path, facts))
+    return _Memory(known_rows.recall(path, facts, settings.dsn(), contract), Notes(path, facts, batch.batch_id))
 
 
 def _load(

@@ -75,7 +75,6 @@ def server_settings() -> dict[str, str]:
         "max_parallel_workers_per_gather": "2",
         "jit": "off",
         "random_page_cost": "1.1",
-        "wal_compression": "on",
         # a table that is filled where it is made or emptied is synced instead of logged
         "wal_level": "minimal",
         "max_wal_senders": "0",

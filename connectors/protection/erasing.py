@@ -16,7 +16,7 @@ from typing import Any
 
 from psycopg import sql
 
-from connectors import archive, staging
+from connectors import archive, known_rows, staging
 from connectors.apply import lock
 from connectors.contract import Contract, Contracts
 from connectors.database import Connection
@@ -107,7 +107,8 @@ def erase(
 
 
 def finish(settings: Settings, connection: Connection) -> None:
-    """Remove the archived files that redacted ones stand for; repeated after a kill it does the rest."""
+    """Remove the archived files that redacted ones stand for, and what is known of rows; repeated it does the rest."""
+    known_rows.forget(settings)
     rows = connection.execute("select old_sha256, new_sha256 from quality.redacted_file order by erasure_id").fetchall()
     for old, new in rows:
         archive.replace(settings.archive, old, new)
@@ -302,7 +303,8 @@ class _Eraser:
         query = sql.SQL("select exists (select from {} t where {})").format(
             table.identifier, text_condition(table.texts)
         )
-        if self.connection.execute(query, self.values).fetchone() != (True,):
+        points_to_raw = staging.has_same(self.connection, batch_id)
+        if not points_to_raw and self.connection.execute(query, self.values).fetchone() != (True,):
             return
         staging.drop(self.connection, batch_id)
         self.connection.execute(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from connectors import staging
+from connectors import known_rows, staging
 from connectors.apply import lock
 from connectors.contract import Contract
 from connectors.database import Connection
@@ -78,6 +78,7 @@ def rotate(settings: Settings, connection: Connection, contracts: Mapping[str, C
             )
     finally:
         settle(settings, connection)
+    known_rows.forget(settings)
     return rotation
 
 
