@@ -57,20 +57,27 @@ class _Read:
         table: the first part's.
         day: the business date.
         never_repeated: `Repeats.never`.
+        same_since: as in `splitting.split`.
     """
 
     totals: _Totals
     table: Table
     day: date
     never_repeated: Mapping[str, int]
+    same_since: int | None
 
 
 @dataclass(frozen=True)
 class _Memory:
-    """What earlier deliveries tell about rows, and what this one will tell."""
+    """What earlier deliveries tell about rows, and what this one will tell.
+
+    Attributes:
+        since: the extract's last application when the known rows were looked up.
+    """
 
     known: KnownRows | None = None
     notes: Notes | None = None
+    since: int | None = None
 
     def keep(self) -> None:
         """Keep the notes for the next delivery."""
@@ -119,7 +126,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             batch = replace(batch, scope=understood)
         _refuse_duplicate(connection, batch, contract, found)
         ensure_raw(connection, contracts, contract)
-        with closing(_remember(settings, contract, batch, found)) as memory:
+        with closing(_remember(settings, connection, contract, batch, found.day)) as memory:
             staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None)
             connection.commit()
             repeats = Repeats(contract)
@@ -133,7 +140,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
                 )
             segments = Segments.of_tables(tables, [t.physical for t in totals])
             batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-            read = _Read(_together(totals), tables[0][1], found.day, repeats.never())
+            read = _Read(_together(totals), tables[0][1], found.day, repeats.never(), memory.since)
             _settle(settings, connection, contract, batch, read)
             memory.keep()
 
@@ -239,13 +246,18 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
         raise DuplicateError(latest)
 
 
-def _remember(settings: Settings, contract: Contract, batch: Batch, found: as_of.AsOf) -> _Memory:
-    """Other lists than full ones bring what changed: little of them is known."""
+def _remember(settings: Settings, connection: Connection, contract: Contract, batch: Batch, day: date) -> _Memory:
+    """Other lists than full ones bring what changed: little of them is known. Of a late one nothing is."""
     if contract.mode != "full":
         return _Memory()
     path = known_rows.place(settings, contract, batch.scope)
-    facts = known_rows.facts_of(contract, record_key_secret(settings), found.day)
-    return _Memory(known_rows.recall(path, facts, settings.dsn(), contract), Notes(path, facts, batch.batch_id))
+    facts = known_rows.facts_of(contract, record_key_secret(settings), day)
+    notes = Notes(path, facts, batch.batch_id)
+    since = splitting.known_seq(connection, contract)
+    connection.commit()
+    if splitting.is_late(connection, contract, day):
+        return _Memory(notes=notes)
+    return _Memory(known_rows.recall(path, facts, settings.dsn(), contract), notes, since)
 
 
 def _load(
@@ -310,6 +322,7 @@ def _settle(settings: Settings, connection: Connection, contract: Contract, batc
         scope=scope,
         secret=record_key_secret(settings),
         keys_differ=KEY in read.never_repeated,
+        same_since=read.same_since,
     )
     headers = {name: match.header for name, match in read.table.header.matched().items()}
     results = [

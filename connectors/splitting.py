@@ -91,6 +91,17 @@ def known_seq(connection: Connection, contract: Contract) -> int:
     return int(row[0])
 
 
+def is_late(connection: Connection, contract: Contract, day: date) -> bool:
+    """Say whether a delivery of the extract with a later business date is applied."""
+    row = one(
+        connection,
+        "select exists (select from quality.batch where department = %(department)s and extract = %(extract)s"
+        " and applied_seq is not null and as_of > %(as_of)s)",
+        {"department": contract.department, "extract": contract.extract, "as_of": day},
+    )
+    return row[0] is True
+
+
 def split(
     connection: Connection,
     contract: Contract,
@@ -100,6 +111,7 @@ def split(
     scope: Scope | None,
     secret: str,
     keys_differ: bool = False,
+    same_since: int | None = None,
 ) -> Split:
     """Fill the batch's key table and gone table, and count. Commit is the caller's.
 
@@ -107,6 +119,7 @@ def split(
         scope: columns and values the delivery speaks for; None means everything (full deliveries).
         secret: key of the record-key HMAC.
         keys_differ: no two rows are known to share a record key.
+        same_since: the application (`known_seq`) at which the versions of known rows were in force.
 
     Raises:
         RefusedError: more rows share one key than can be told apart.
@@ -116,7 +129,7 @@ def split(
     give_memory(connection)
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
-    _write_keys(connection, contract, batch_id)
+    _write_keys(connection, contract, batch_id, same_holds=same_since == known_seq(connection, contract))
     make_whole(connection, contract, batch_id, f"select row_no from {_key(batch_id)} where disposition <> 'unchanged'")
     _find_contested(connection, contract, batch_id, keys_differ=keys_differ)
     _number(connection, contract, batch_id)
@@ -304,12 +317,7 @@ def _withdraws(contract: Contract, alias: str) -> str:
 
 def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, Any]) -> None:
     """`prior`: versions in force at the as-of date; `numbered`: those of them with a number above 1 and their base."""
-    late = one(
-        connection,
-        "select exists (select from quality.batch where department = %(department)s and extract = %(extract)s"
-        " and applied_seq is not null and as_of > %(as_of)s)",
-        {"department": contract.department, "extract": contract.extract, **facts},
-    )[0]
+    late = is_late(connection, contract, facts["as_of"])
     columns = (
         "v._record_key as record_key, v._key_no as key_no, v._row_hash as row_hash, v._batch_id as version_batch_id"
     )
@@ -329,21 +337,31 @@ def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, 
     )
 
 
-def _write_keys(connection: Connection, contract: Contract, batch_id: int) -> None:
-    """The key table as if no two contents or records shared a key."""
-    rows, key = whole(connection, batch_id), _key(batch_id)
+def _write_keys(connection: Connection, contract: Contract, batch_id: int, *, same_holds: bool) -> None:
+    """The key table as if no two contents or records shared a key.
+
+    Args:
+        same_holds: nothing was applied since the known rows were looked up: they are unchanged.
+    """
+    rows, same, key = whole(connection, batch_id), table(batch_id, "_same"), _key(batch_id)
     execute(connection, f"drop table if exists {key}")
     execute(connection, f"analyze {rows} (_row_no, _base)")
     source = f"select s._row_no, s._base, s._row_hash, {_withdraws(contract, 's')} as withdraws from {rows} s"
+    unchanged = ""
     if has_same(connection, batch_id):
-        execute(connection, f"analyze {table(batch_id, '_same')} (_row_no, _base)")
-        source += f" union all select _row_no, _base, _row_hash, false from {table(batch_id, '_same')}"
+        execute(connection, f"analyze {same} (_row_no, _base)")
+        if same_holds:
+            unchanged = (
+                f" union all select _row_no, _base, 1::smallint, _row_hash, 'unchanged', false, _version from {same}"
+            )
+        else:
+            source += f" union all select _row_no, _base, _row_hash, false from {same}"
     execute(
         connection,
         f"create unlogged table {key} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
         f" s._row_hash as row_hash, {_disposition('s._row_hash', 's.withdraws')} as disposition, s.withdraws,"
         f" p.version_batch_id as prior_batch_id from ({source}) s"
-        " left join pg_temp.prior p on p.record_key = s._base",
+        f" left join pg_temp.prior p on p.record_key = s._base{unchanged}",
     )
     execute(connection, f"analyze {key} (row_no, record_key, disposition)")
 

@@ -27,15 +27,16 @@ def write_gone(
     """
     gone, silent = table(batch_id, "_gone"), table(batch_id, "_silent")
     execute(connection, f"drop table if exists {gone}, {silent}, pg_temp.spared")
-    execute(connection, f"create unlogged table {gone} (record_key uuid not null, prior_batch_id bigint not null)")
     execute(connection, f"create unlogged table {silent} (record_key uuid primary key)")
     execute(connection, "create temp table spared (record_key uuid not null)")
     if contract.mode != "full":
+        execute(connection, f"create unlogged table {gone} (record_key uuid, prior_batch_id bigint)")
         return
+    # made from a query, which may run in parallel; an insert may not
     execute(
         connection,
-        f"insert into {gone} select p.record_key, p.version_batch_id from pg_temp.prior p"
-        f" {_within(contract, scope)} and not exists"
+        f"create unlogged table {gone} as select p.record_key, p.version_batch_id as prior_batch_id"
+        f" from pg_temp.prior p {_within(contract, scope)} and not exists"
         f" (select from {table(batch_id, '_key')} k where k.record_key = p.record_key)",
         scopes.parameters(scope),
     )
