@@ -64,6 +64,9 @@ def create(connection: Connection, contract: Contract, batch_id: int, *, with_sa
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
     rows, own = table(batch_id, "_whole" if with_same else ""), _declared(row_columns(contract))
     execute(connection, f"create unlogged table {rows} ({fields}, {own})")
+    if with_same and contract.grain:
+        # a version that linkage has not keyed yet has none
+        execute(connection, f"alter table {rows} alter {MENTION_KEY} drop not null")
     if with_same:
         same = _declared({**ROW_COLUMNS, "_version": "bigint"})
         execute(
