@@ -43,8 +43,8 @@ SAME_SCHEMA = pa.schema(_SAME_FIELDS)
 PRINTS = ["print_0", "print_1"]
 KEYS, CONTENTS = ["key_0", "key_1"], ["content_0", "content_1"]
 VERSION = "version"
-_MAX_ROWS = 4_000_000
-"""Of larger deliveries nothing is kept."""
+_MAX_ROWS = 2_500_000
+"""Of larger deliveries nothing is kept: it would take too much memory."""
 
 
 @dataclass(frozen=True)
@@ -70,30 +70,57 @@ class Same:
         return pa.RecordBatch.from_arrays(columns, schema=SAME_SCHEMA)
 
 
+class _Places:
+    """Finds rows by a column of hashes (UInt64)."""
+
+    def __init__(self, hashes: pl.Series, among: NDArray[np.int64] | None = None) -> None:
+        values = hashes.to_numpy()
+        chosen = values if among is None else values[among]
+        order = np.argsort(chosen)
+        self._sorted = chosen[order]
+        self._places = (order if among is None else among[order]).astype(np.uint32)
+
+    def likely(self, wanted: pl.Series) -> NDArray[np.uint32]:
+        """Return the place of a row that has each hash, if any has: the caller compares. There must be rows."""
+        at = np.searchsorted(self._sorted, wanted.to_numpy())
+        return self._places[np.minimum(at, len(self._sorted) - 1)]
+
+
 class KnownRows:
     """The known rows of one extract."""
 
-    def __init__(self, facts: pl.DataFrame) -> None:
-        """Take what is known, in any order."""
-        firsts = facts[PRINTS[0]].to_numpy()
-        self._facts = facts
-        self._order = np.argsort(firsts)
-        self._firsts, self._seconds = firsts[self._order], facts[PRINTS[1]].to_numpy()[self._order]
+    def __init__(self, noted: pl.DataFrame, versions: NDArray[np.int64]) -> None:
+        """Take what was noted.
+
+        Args:
+            noted: the columns of the file.
+            versions: of each row the batch whose version of its record is in force with its content; -1 for none.
+        """
+        self._noted, self._versions = noted, versions
+        known = np.flatnonzero(versions >= 0)
+        self._count = len(known)
+        self._by_print = _Places(noted[PRINTS[0]], known)
 
     def __len__(self) -> int:
-        return len(self._facts)
+        return self._count
 
     def find(self, prints: pl.DataFrame) -> NDArray[np.int64]:
         """Return the place of each row among the known, by its prints; -1 where it is not known."""
-        first, second = (prints[name].to_numpy() for name in PRINTS)
         if not len(self):
-            return np.full(len(first), -1)
-        at = np.minimum(np.searchsorted(self._firsts, first), len(self) - 1)
-        return np.where((self._firsts[at] == first) & (self._seconds[at] == second), self._order[at], -1)
+            return np.full(len(prints), -1)
+        places = self._by_print.likely(prints[PRINTS[0]])
+        return np.where(_equal(prints, self._noted, places, PRINTS), places.astype(np.int64), -1)
 
     def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
         """Return what is known of the rows at these places."""
-        return Same(row_no, self._facts[places])
+        return Same(row_no, self._noted[places].with_columns(pl.Series(VERSION, self._versions[places])))
+
+
+def _equal(rows: pl.DataFrame, others: pl.DataFrame, places: NDArray[np.uint32], names: list[str]) -> NDArray[np.bool_]:
+    equal = np.ones(len(rows), dtype=np.bool_)
+    for name in names:
+        equal &= rows[name].to_numpy() == others[name].to_numpy()[places]
+    return equal
 
 
 def prints(cells: Mapping[str, pl.Series], heading: int) -> pl.DataFrame:
@@ -174,15 +201,18 @@ def recall(path: Path, facts: Mapping[str, str], dsn: str, contract: Contract) -
     try:
         with pa.memory_map(str(path)) as source:
             reader = pa.ipc.open_file(source)
-            noted = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
-            if noted.get("context") != facts["context"] or noted["as_of"] > facts["as_of"]:
+            made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
+            if made.get("context") != facts["context"] or made["as_of"] > facts["as_of"]:
                 return None
-            table = pl.from_arrow(reader.read_all())
+            noted = pl.DataFrame(pl.from_arrow(reader.read_all()))
     except (FileNotFoundError, pa.ArrowInvalid):
         return None
-    assert isinstance(table, pl.DataFrame)
-    known = table.join(_in_force(dsn, contract), on=[*KEYS, *CONTENTS], how="inner")
-    return KnownRows(known.rechunk()) if len(known) else None
+    stored = _in_force(dsn, contract)
+    if not len(noted) or not len(stored):
+        return None
+    places = _Places(stored[KEYS[0]]).likely(noted[KEYS[0]])
+    is_same = _equal(noted, stored, places, [*KEYS, *CONTENTS])
+    return KnownRows(noted, np.where(is_same, stored[VERSION].to_numpy()[places], -1))
 
 
 def forget(settings: Settings) -> None:
@@ -196,16 +226,18 @@ def hashes(rows: pa.RecordBatch) -> pl.DataFrame:
 
 
 def _in_force(dsn: str, contract: Contract) -> pl.DataFrame:
+    parts = [pl.DataFrame(schema=dict.fromkeys([*KEYS, *CONTENTS], pl.UInt64) | {VERSION: pl.Int64})]
     with arrow_connection(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(
             f'select _record_key, _row_hash, _batch_id from raw."{contract.id}"'
             " where _closed_batch_id is null and _key_no = 1"
         )
-        rows = cursor.fetch_arrow_table().combine_chunks()
-    keys = rows.column("_record_key").combine_chunks()
-    columns: dict[str, Any] = _halves(keys.storage if hasattr(keys, "storage") else keys, KEYS)
-    columns |= _halves(rows.column("_row_hash").combine_chunks(), CONTENTS)
-    return pl.DataFrame(columns | {VERSION: rows.column("_batch_id").to_numpy()})
+        for rows in cursor.fetch_record_batch():
+            key: Any = rows.column("_record_key")
+            columns = _halves(key.storage if isinstance(key, pa.ExtensionArray) else key, KEYS)
+            columns |= _halves(rows.column("_row_hash"), CONTENTS)
+            parts.append(pl.DataFrame(columns).with_columns(pl.Series(VERSION, rows.column("_batch_id").to_numpy())))
+    return pl.concat(parts)
 
 
 def _halves(values: pa.Array[Any], names: list[str]) -> dict[str, NDArray[np.uint64]]:
