@@ -103,7 +103,9 @@ def _measure(home: Settings, server: postgres.Server, contracts: Contracts, pers
         connection.execute(f"create database {_WORK} template {_SEED} owner etl".encode())
     settings = Settings(home=home.home, warehouse_dsn=_database(server.dsn, _WORK))
     shutil.rmtree(models.target_path(settings), ignore_errors=True)
+    migrate(settings.dsn())
     with connect(settings.dsn()) as connection:
+        ensure_raw_tables(connection, contracts)
         began = time.perf_counter()
         rows = big_city.multiply(connection, contracts, persons // big_city.SEED_PERSONS)
         print(f"{persons:,} 人，{rows:,} 条记录，写入用时 {time.perf_counter() - began:.0f} 秒", flush=True)
