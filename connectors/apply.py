@@ -68,11 +68,11 @@ def lock(connection: Connection) -> None:
     connection.execute("select pg_advisory_xact_lock(%s)", (APPLY_LOCK,))
 
 
-def next_event(connection: Connection, kind: str, batch_id: int, *, actor: str, why: str, now: datetime) -> int:
+def next_event(connection: Connection, kind: str, batch_id: int | None, *, actor: str, why: str, now: datetime) -> int:
     """Take the next number of `quality.event` (under `lock`) and record the event; identifiers in `why` are masked.
 
     Args:
-        kind: `apply`, `release` or `refuse`.
+        kind: `apply`, `release` or `refuse` of a batch, or `decide` on a mention in doubt (no batch).
     """
     row = one(
         connection,

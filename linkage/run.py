@@ -17,7 +17,7 @@ from connectors.contract import Contract
 from connectors.database import Connection, connect
 from connectors.settings import Settings
 from connectors.sql_text import give_memory, one
-from linkage import changes, entities, identities, mention_keys, mentions, persons, sources
+from linkage import changes, decisions, entities, identities, mention_keys, mentions, persons, sources
 from linkage.libraries import LIBRARIES, Library, LibraryName
 from linkage.step import Rules, Step, make_tables
 
@@ -35,7 +35,7 @@ class Linking:
     """What was done.
 
     Attributes:
-        how: `none` where nothing was delivered since.
+        how: `none` where nothing was delivered or decided since.
         known_at: the application up to which the library's links now follow raw.
         changed: how many persons or entities are not as they were.
     """
@@ -53,7 +53,7 @@ def link(
     known_at: int | None = None,
     full_refresh: bool = False,
 ) -> Linking:
-    """Bring one library's mentions and links up to all deliveries applied by now.
+    """Bring one library's mentions and links up to all deliveries applied and decisions made by now.
 
     Killed at any moment, it has done nothing; run again, it does what is left.
 
@@ -90,10 +90,14 @@ def link(
         step = Step(connection, library, full, folder)
         if full or state is None:
             mentions.take_all(connection, library, roles)
-        elif not mentions.take_touched(connection, library, roles, state[0]):
-            _remember(connection, library, latest, version)
-            return Linking("none", latest, 0)
+            decisions.take(step)
+        else:
+            touched = mentions.take_touched(connection, library, roles, state[0])
+            if not decisions.take(step, state[0]) and not touched:
+                _remember(connection, library, latest, version)
+                return Linking("none", latest, 0)
         rules.resolve(step)
+        decisions.obey(step)
         identities.assign(step, latest)
         changed = changes.record(step)
         _remember(connection, library, latest, version)

@@ -23,7 +23,8 @@ class Step:
         doubt (source_id, mention_key, candidate_source_id, candidate_mention_key, reason, weight): mentions for review,
             and any mention of the candidate, who must be somebody.
 
-    In an incremental linking they read `pg_temp.altered` and `pg_temp.before` (`linkage.mentions.take_touched`).
+    In an incremental linking they read `pg_temp.altered` and `pg_temp.before` (`linkage.mentions.take_touched`), and
+    mentions with equal keys in `pg_temp.ruling_key` are reached together (`linkage.decisions`).
 
     Attributes:
         full: decide everything again.
@@ -50,8 +51,8 @@ class Rules:
 
 
 def make_tables(connection: Connection) -> None:
-    """Make the tables in which rules answer, empty."""
-    for name in ("reached", "decided", "doubt"):
+    """Make the tables in which rules answer and decisions stand, empty."""
+    for name in ("reached", "decided", "doubt", "ruling", "ruling_key"):
         execute(connection, f"drop table if exists pg_temp.{name}")
     execute(
         connection,
@@ -60,5 +61,8 @@ def make_tables(connection: Connection) -> None:
         " method text not null, weight real);"
         "create temp table doubt (source_id smallint not null, mention_key uuid not null,"
         " candidate_source_id smallint not null, candidate_mention_key uuid not null, reason text not null,"
-        " weight real)",
+        " weight real);"
+        "create temp table ruling (decision_no bigint not null, is_same boolean not null, source_id smallint not null,"
+        " mention_key uuid not null, candidate_source_id smallint not null, candidate_mention_key uuid not null);"
+        "create temp table ruling_key (key bigint not null, source_id smallint not null, mention_key uuid not null)",
     )

@@ -92,7 +92,11 @@ def _default_as_of(connection: Connection) -> date | None:
 
 
 def _known_at(connection: Connection) -> int | None:
-    row = connection.execute("select max(applied_seq) from quality.batch").fetchone()
+    """The number of the latest application, or of a later decision on a mention in doubt."""
+    row = connection.execute(
+        "select max(seq) from quality.event where exists (select from quality.batch where applied_seq is not null)"
+        " and (kind = 'decide' or seq in (select applied_seq from quality.batch))"
+    ).fetchone()
     return row[0] if row else None
 
 

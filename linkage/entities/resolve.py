@@ -15,6 +15,7 @@ from linkage.entities.mentions import MENTION, Facts, read_facts
 from linkage.step import Step
 
 _KEY = "linkage.entity_key"
+_LEADS = "(select * from linkage.entity_key union all select * from pg_temp.ruling_key)"
 
 
 def resolve(step: Step) -> None:
@@ -35,7 +36,7 @@ def resolve(step: Step) -> None:
 
 
 def _reach(connection: Connection) -> None:
-    """Follow codes and names, the former ones too, from the altered mentions to all that they lead to: `reached`."""
+    """Follow codes, names (former ones too) and decisions from altered mentions to all they lead to: `reached`."""
     altered = " join pg_temp.altered a on a.source_id = {0}.source_id and a.mention_key = {0}.mention_key"
     execute(
         connection, "drop table if exists pg_temp.reached_key; create temp table reached_key (key bigint primary key)"
@@ -49,7 +50,7 @@ def _reach(connection: Connection) -> None:
     _write(connection, _KEY, _keys(_read(connection, altered.format("m"))))
     execute(
         connection,
-        f"insert into pg_temp.reached_key select distinct k.key from {_KEY} k{altered.format('k')}"
+        f"insert into pg_temp.reached_key select distinct k.key from {_LEADS} k{altered.format('k')}"
         " on conflict do nothing",
     )
     execute(
@@ -63,10 +64,10 @@ def _reach(connection: Connection) -> None:
         execute(connection, "analyze frontier; analyze reached; analyze reached_key")
         execute(
             connection,
-            f"with met as (insert into pg_temp.reached select distinct k.source_id, k.mention_key from {_KEY} k"
+            f"with met as (insert into pg_temp.reached select distinct k.source_id, k.mention_key from {_LEADS} k"
             " join pg_temp.frontier f on f.key = k.key on conflict do nothing returning source_id, mention_key),"
             " further as (insert into pg_temp.reached_key select distinct k.key from met"
-            f" join {_KEY} k on k.source_id = met.source_id and k.mention_key = met.mention_key"
+            f" join {_LEADS} k on k.source_id = met.source_id and k.mention_key = met.mention_key"
             " on conflict do nothing returning key)"
             " select key into temp table next_frontier from further",
         )

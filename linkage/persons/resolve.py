@@ -140,9 +140,15 @@ def _renew_pairs(step: Step, model: Model, once: set[int]) -> None:
 
 
 def _find_reached(step: Step) -> None:
-    """`reached_item`: renewed items, their former neighbours, and all whom pairs or a contradicted number lead to."""
+    """`reached_item`: renewed items, former neighbours, and all whom pairs, contradicted numbers, decisions lead to."""
     connection = step.connection
-    execute(connection, "drop table if exists pg_temp.reached_item")
+    execute(connection, "drop table if exists pg_temp.reached_item; drop table if exists pg_temp.ruling_item")
+    execute(
+        connection,
+        "create temp table ruling_item as select k.key, coalesce(w.item, m.id_no) as item from pg_temp.ruling_key k"
+        " join linkage.person_mention m on m.source_id = k.source_id and m.mention_key = k.mention_key"
+        " left join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key",
+    )
     execute(
         connection,
         "create temp table reached_item as with recursive reached as ("
@@ -152,7 +158,9 @@ def _find_reached(step: Step) -> None:
         " union all select item, candidate from linkage.person_pair where candidate = r.item"
         " union all select r.item, w.item from linkage.person_mention m join linkage.person_weak w"
         " on w.source_id = m.source_id and w.mention_key = m.mention_key"
-        " where m.id_no = r.item and m.is_id_usable and w.item <> r.item) p on true)"
+        " where m.id_no = r.item and m.is_id_usable and w.item <> r.item"
+        " union all select r.item, o.item from pg_temp.ruling_item i join pg_temp.ruling_item o on o.key = i.key"
+        " where i.item = r.item) p on true)"
         " select item from reached",
     )
     execute(connection, "analyze reached_item")

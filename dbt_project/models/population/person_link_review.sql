@@ -1,34 +1,4 @@
 -- one row per mention in doubt and person that may be meant
 {{ config(materialized="view", alias="link_review") }}
 
-with
-
-review as (
-    select * from {{ source("linkage", "review") }}
-    where library = 'population'
-),
-
-sources as (
-    select * from {{ source("linkage", "source") }}
-),
-
-mentions as (
-    select * from {{ source("linkage", "person_mention") }}
-)
-
-select
-    sources.contract_id,
-    sources.role,
-    review.mention_key,
-    review.candidate_id,
-    review.reason,
-    review.weight,
-    mentions.batch_id,
-    mentions.row_no,
-    mentions.name,
-    mentions.id_no,
-    mentions.birth_date
-from review
-inner join sources on review.source_id = sources.source_id
-left join mentions
-    on review.source_id = mentions.source_id and review.mention_key = mentions.mention_key
+{{ link_review("population", "person", ["name", "id_no", "birth_date"]) }}
