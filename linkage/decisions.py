@@ -164,7 +164,8 @@ def _in_reach(step: Step) -> str:
     if step.full:
         return ""
     return (
-        " where exists (select from pg_temp.reached x where x.source_id = r.source_id and x.mention_key = r.mention_key)"
+        " where exists (select from pg_temp.reached x"
+        " where x.source_id = r.source_id and x.mention_key = r.mention_key)"
         " and exists (select from pg_temp.reached x where x.source_id = r.candidate_source_id"
         " and x.mention_key = r.candidate_mention_key)"
     )

@@ -19,7 +19,7 @@ from linkage.libraries import LIBRARIES, Library
 
 Verdict = Literal["same", "different", "open"]
 """`open`: an earlier decision holds no longer."""
-_REVIEW = re.compile(r"(?P<source>\d+)-(?P<batch>\d+)-(?P<row>\d+)-(?P<candidate>[0-9a-f]{8})")
+REVIEW_ID = re.compile(r"(?P<source>\d+)-(?P<batch>\d+)-(?P<row>\d+)-(?P<candidate>[0-9a-f]{8})")
 """As the models `link_review` make it: where the mention stands, and the beginning of the candidate's id."""
 
 
@@ -72,7 +72,7 @@ def decide(connection: Connection, what: str, verdict: Verdict, *, actor: str, w
 
 
 def _of_review(connection: Connection, review_id: str) -> Sides:
-    found = _REVIEW.fullmatch(review_id.strip().lower())
+    found = REVIEW_ID.fullmatch(review_id.strip().lower())
     if found is None:
         raise UserError("这不是核查编号：weihai review list 列出现有的编号，形如 12-345-6-0a1b2c3d")
     rows = [

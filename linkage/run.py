@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import duckdb
+import polars as pl
 import psycopg
 
 from connectors.contract import Contract
@@ -106,10 +107,10 @@ def link(
 
 @contextmanager
 def _without_values(library: LibraryName) -> Iterator[None]:
-    """Turn an error of a database into one that repeats no value: theirs quote keys, and so numbers and names."""
+    """Turn an error of a database or of polars into one that repeats no value: theirs quote keys, numbers, names."""
     try:
         yield
-    except (psycopg.Error, duckdb.Error) as error:
+    except (psycopg.Error, duckdb.Error, pl.exceptions.PolarsError) as error:
         kind = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".rstrip()
         raise LinkingError(f"{library} 归并没有完成（{kind}），原有归并结果不变；请重新运行") from None
 

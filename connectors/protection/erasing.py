@@ -169,6 +169,7 @@ class _Eraser:
                 self._erase_records(contracts[contract_id], raw[contract_id])
                 self._change_keys_of_texts(contracts[contract_id], raw[contract_id])
             self._replace_in_texts(raw[contract_id])
+        self._forget_comparisons()
         # mentions are found by the links, so these go last
         for table in sorted(tables, key=lambda t: t.full_name == "linkage.person_link"):
             if table.schema == "staging":
@@ -177,6 +178,16 @@ class _Eraser:
                 self._erase_rows(table)
                 self._replace_in_texts(table)
         replace_keys(self.connection)
+
+    def _forget_comparisons(self) -> None:
+        """What linkage keeps of comparisons holds numbers, and hashes of names: the next linking makes all of it anew.
+
+        It decides everything again, since the person may have been who another mention was in doubt about.
+        """
+        self.connection.execute(
+            "truncate linkage.person_weak, linkage.person_weak_key, linkage.person_pair, linkage.entity_key;"
+            "update linkage.state set version = ''"
+        )
 
     def _erase_records(self, contract: Contract, table: Table) -> None:
         if is_about_one_person(contract):
@@ -313,11 +324,18 @@ class _Eraser:
 
     def _erase_rows(self, table: Table) -> None:
         """Libraries hold rows of the person by its opaque id, mentions by the number or the link: they go."""
-        conditions = [
+        conditions: list[sql.Composable] = [
             sql.SQL("{} = any(%(ids)s)").format(sql.Identifier(column))
             for column in ("person_id", "candidate_id")
             if column in table.kinds and table.schema != "quality"
         ]
+        if table.full_name == "linkage.decision_mention":
+            conditions.append(
+                sql.SQL(
+                    "(source_id, mention_key) in (select l.source_id, l.mention_key from linkage.person_link l"
+                    " where l.person_id = any(%(ids)s))"
+                )
+            )
         if table.full_name == "linkage.person_mention":
             conditions.append(
                 sql.SQL(

@@ -38,6 +38,9 @@ where
 order by 1, 2, 3
 """
 
+_ITEMS = (("person_weak", "item"), ("person_weak_key", "item"), ("person_pair", "item"), ("person_pair", "candidate"))
+"""Columns of `linkage` whose texts `source:key` name mentions by their keys."""
+
 
 @dataclass(frozen=True)
 class Rotation:
@@ -142,8 +145,8 @@ def _rekey(connection: Connection, contracts: Mapping[str, Contract], old: str, 
 def replace_keys(connection: Connection) -> dict[str, int]:
     """Put the new record keys of the temporary table `rekeyed` (old_key, new_key) in place of the old ones, everywhere.
 
-    Every uuid column of every table is looked at, those of models to come included; the keys are 128 random bits, so
-    that nothing else is taken for one.
+    Every uuid column of every table is looked at, those of models to come included, and the texts that linkage names
+    mentions by; the keys are 128 random bits, so that nothing else is taken for one.
 
     Returns:
         How many cells were replaced, by `schema.table.column`.
@@ -157,6 +160,16 @@ def replace_keys(connection: Connection) -> dict[str, int]:
         ).rowcount
         if changed:
             cells[f"{schema}.{table}.{column}"] = changed
+    for table, column in _ITEMS:
+        changed = connection.execute(
+            sql.SQL(
+                "update linkage.{table} as t set {column} = split_part(t.{column}, ':', 1) || ':' || m.new_key"
+                " from rekeyed as m where strpos(t.{column}, ':') > 0"
+                " and split_part(t.{column}, ':', 2) = m.old_key::text"
+            ).format(table=sql.Identifier(table), column=sql.Identifier(column))
+        ).rowcount
+        if changed:
+            cells[f"linkage.{table}.{column}"] = changed
     return cells
 
 

@@ -1,6 +1,40 @@
 {# Incremental models with one row per record in force of one or more contracts, resolved to a person or an entity.
    They hold contract_id, record_key, person_id, entity_id. contracts: {contract id: {roles: {kind: role}, is_grouped}}. #}
 
+{# What such a model is configured by; columns: other ones to look rows up by. #}
+{% macro by_record(contracts, columns=["person_id", "entity_id"], post_hook=[]) -%}
+    {%- set indexes = [{"columns": ["contract_id", "record_key"], "unique": true}] -%}
+    {%- for column in columns -%}
+        {%- do indexes.append({"columns": [column]}) -%}
+    {%- endfor -%}
+    {{ return({
+        "materialized": "incremental",
+        "incremental_strategy": "append",
+        "pre_hook": ["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
+        "post_hook": ["{{ analyze_whole() }}", "{{ remember_watermark() }}"] + post_hook,
+        "indexes": indexes,
+    }) }}
+{%- endmacro %}
+
+
+{# First columns of such a model: which record it is, and whom it speaks of. #}
+{% macro subject_columns(contract_id, record) -%}
+    '{{ contract_id }}' as contract_id,
+    {{ record }}._record_key as record_key,
+    {{ record }}.person_id,
+    {{ record }}.entity_id,
+    {{ record }}.unresolved_reason
+{%- endmacro %}
+
+
+{# Last columns of such a model: the delivery that states the record. #}
+{% macro stated_columns(record) -%}
+    {{ record }}._as_of as stated_as_of,
+    {{ record }}._batch_id as source_batch_id,
+    {{ record }}._row_no as source_row_no
+{%- endmacro %}
+
+
 {# Name of the temporary table of the records to compute again. #}
 {% macro touched_records() -%} touched_{{ this.identifier }} {%- endmacro %}
 

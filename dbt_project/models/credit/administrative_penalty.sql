@@ -1,19 +1,7 @@
 -- one row per administrative penalty decision and subject in force
 {%- set roles = {"person": "person", "entity": "entity"} %}
 {%- set contracts = {"development_reform__administrative_penalty": {"roles": roles}} %}
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy="append",
-        pre_hook=["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
-        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],
-        indexes=[
-            {"columns": ["contract_id", "record_key"], "unique": true},
-            {"columns": ["person_id"]},
-            {"columns": ["entity_id"]},
-        ],
-    )
-}}
+{{ config(**by_record(contracts)) }}
 
 with
 
@@ -31,11 +19,7 @@ decided as (
 
 final as (
     select
-        'development_reform__administrative_penalty' as contract_id,
-        decided._record_key as record_key,
-        decided.person_id,
-        decided.entity_id,
-        decided.unresolved_reason,
+        {{ subject_columns("development_reform__administrative_penalty", "decided") }},
         decided.document_no,
         decided.subject_kind,
         decided.subject_name,
@@ -66,9 +50,7 @@ final as (
         decided.authority_uscc,
         decided.reported_on,
         {{ publication_columns() }},
-        decided._as_of as stated_as_of,
-        decided._batch_id as source_batch_id,
-        decided._row_no as source_row_no
+        {{ stated_columns("decided") }}
     from decided
     {{ join_publication_days() }}
 )

@@ -4,19 +4,7 @@
     "development_reform__credit_list": {"roles": roles},
     "court__judgment_debtor": {"roles": roles},
 } %}
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy="append",
-        pre_hook=["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
-        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],
-        indexes=[
-            {"columns": ["contract_id", "record_key"], "unique": true},
-            {"columns": ["person_id"]},
-            {"columns": ["entity_id"]},
-        ],
-    )
-}}
+{{ config(**by_record(contracts)) }}
 
 with
 
@@ -32,11 +20,7 @@ debtors as (
 
 final as (
     select
-        'development_reform__credit_list' as contract_id,
-        listed._record_key as record_key,
-        listed.person_id,
-        listed.entity_id,
-        listed.unresolved_reason,
+        {{ subject_columns("development_reform__credit_list", "listed") }},
         listed.list_kind,
         listed.category,
         listed.document_no,
@@ -49,17 +33,11 @@ final as (
         {{ day_after("listed.expires_on") }} as in_force_until,
         null::text as performance,
         null::date as removed_on,
-        listed._as_of as stated_as_of,
-        listed._batch_id as source_batch_id,
-        listed._row_no as source_row_no
+        {{ stated_columns("listed") }}
     from listed
     union all
     select
-        'court__judgment_debtor' as contract_id,
-        debtors._record_key as record_key,
-        debtors.person_id,
-        debtors.entity_id,
-        debtors.unresolved_reason,
+        {{ subject_columns("court__judgment_debtor", "debtors") }},
         '黑名单' as list_kind,
         '失信被执行人' as category,
         debtors.case_no as document_no,
@@ -72,9 +50,7 @@ final as (
         debtors.removed_on as in_force_until,
         debtors.performance,
         debtors.removed_on,
-        debtors._as_of as stated_as_of,
-        debtors._batch_id as source_batch_id,
-        debtors._row_no as source_row_no
+        {{ stated_columns("debtors") }}
     from debtors
 )
 

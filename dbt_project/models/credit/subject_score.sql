@@ -1,18 +1,7 @@
 -- one row per person scored and day of scoring (海贝分), as received
 {%- set roles = {"person": "person"} %}
 {%- set contracts = {"development_reform__haibei_score": {"roles": roles, "is_grouped": true}} %}
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy="append",
-        pre_hook=["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
-        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],
-        indexes=[
-            {"columns": ["contract_id", "record_key"], "unique": true},
-            {"columns": ["person_id"]},
-        ],
-    )
-}}
+{{ config(**by_record(contracts, columns=["person_id"])) }}
 
 with
 
@@ -27,11 +16,7 @@ bands as (
 
 final as (
     select
-        'development_reform__haibei_score' as contract_id,
-        scores._record_key as record_key,
-        scores.person_id,
-        scores.entity_id,
-        scores.unresolved_reason,
+        {{ subject_columns("development_reform__haibei_score", "scores") }},
         scores.scored_on,
         scores.score,
         scores.grade,
@@ -41,9 +26,7 @@ final as (
             when banded.grade <> scores.grade
                 then concat('分值对应 ', banded.grade, ' 级，等级照报送')
         end as note,
-        scores._as_of as stated_as_of,
-        scores._batch_id as source_batch_id,
-        scores._row_no as source_row_no
+        {{ stated_columns("scores") }}
     from scores
     left join bands as banded
         on

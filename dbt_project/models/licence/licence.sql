@@ -2,19 +2,11 @@
 {%- set roles = {"person": "person", "entity": "entity"} %}
 {%- set contracts = {"administrative_approval__electronic_licence": {"roles": roles}} %}
 {{
-    config(
-        materialized="incremental",
-        incremental_strategy="append",
-        pre_hook=["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
-        post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}", "{{ create_by_holder() }}"],
-        indexes=[
-            {"columns": ["contract_id", "record_key"], "unique": true},
-            {"columns": ["licence_id"]},
-            {"columns": ["holder_code"]},
-            {"columns": ["person_id"]},
-            {"columns": ["entity_id"]},
-        ],
-    )
+    config(**by_record(
+        contracts,
+        columns=["licence_id", "holder_code", "person_id", "entity_id"],
+        post_hook=["{{ create_by_holder() }}"],
+    ))
 }}
 
 with
@@ -26,11 +18,7 @@ records as (
 
 final as (
     select
-        'administrative_approval__electronic_licence' as contract_id,
-        records._record_key as record_key,
-        records.person_id,
-        records.entity_id,
-        records.unresolved_reason,
+        {{ subject_columns("administrative_approval__electronic_licence", "records") }},
         records.licence_id,
         case
             when records._issues @> '[{"rule": "licence_id.check_character"}]' then false
@@ -60,9 +48,7 @@ final as (
         ) as in_force_until,
         records.division_code,
         records.related_licence_id,
-        records._as_of as stated_as_of,
-        records._batch_id as source_batch_id,
-        records._row_no as source_row_no
+        {{ stated_columns("records") }}
     from records
 )
 
