@@ -67,8 +67,11 @@ def store(archive: Path, source: Path) -> Archived:
     temporary = incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
     try:
         sha256, size, mtime_ns = _copy(source, temporary)
+        # a content from which somebody was erased stays away, should it be delivered again
         final = path_of(archive, sha256)
-        if not (final.is_file() and final.stat().st_size == size):
+        if _note(archive, sha256).is_file():
+            final = content_path(archive, sha256)
+        elif not (final.is_file() and final.stat().st_size == size):
             final.parent.mkdir(exist_ok=True)
             temporary.replace(final)
             _sync_folder(final.parent)

@@ -228,6 +228,12 @@ class _Eraser:
             ).format(table.identifier, sql.SQL(", ").join(emptied), sql.SQL(_RANDOM_HASH), sql.SQL(mark)),
             (keys,),
         ).fetchall()
+        for mentions in ("person_mention", "entity_mention"):
+            # of others too: what the record says of the person stands in them; the next linking makes them anew
+            self.connection.execute(
+                sql.SQL("delete from {} where record_key = any(%s)").format(sql.Identifier("linkage", mentions)),
+                (keys,),
+            )
         self.done.tables[table.full_name] += len(rows)
         self.done.batches.update(batch for batch, _ in rows)
         if role is None:

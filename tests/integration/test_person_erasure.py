@@ -58,6 +58,12 @@ def office(settings: Settings, tmp_path: Path, clock: datetime) -> Office:
     office.execute(f"insert into population.person values (gen_random_uuid(), '{NUMBER}', '{NAME}')")
     office.execute("create table population.person_history (person_id uuid, name text, losers jsonb)")
     office.execute("insert into population.person_history select person_id, name, '{}' from population.person")
+    place = "(source_id, mention_key, record_key, key_no, batch_id, row_no, as_of, is_id_usable, mother_name)"
+    office.execute(
+        f"insert into linkage.person_mention {place} select 1, gen_random_uuid(), _record_key, 1, _batch_id, _row_no,"
+        f" _as_of, false, '{NAME}' from raw.test_office__list where code = '{NUMBER}' limit 1"
+    )
+    office.execute(f"insert into linkage.person_pair values ('{NUMBER}', '1:x', 3)")
     office.execute("create table licence.to_come (holder jsonb, codes text[])")
     office.execute(f"""insert into licence.to_come values ('{{"code": "{NUMBER}"}}', array['x', '{NUMBER}'])""")
     return office

@@ -57,3 +57,15 @@ def test_file_is_left_for_later_when_it_changes_while_being_read(
     monkeypatch.setattr(os, "fsync", grow)
     with pytest.raises(archive.NotWholeError, match="仍在写入"):
         archive.store(tmp_path / "archive", source)
+
+
+def test_content_stays_away_when_another_stands_for_it(tmp_path: Path) -> None:
+    kept, source, redacted = tmp_path / "archive", tmp_path / "a.csv", tmp_path / "b.csv"
+    source.write_bytes(b"somebody")
+    redacted.write_bytes(b"nobody")
+    old, new = archive.store(kept, source), archive.store(kept, redacted)
+    archive.replace(kept, old.sha256, new.sha256)
+    again = archive.store(kept, source)
+    assert (again.sha256, again.path) == (old.sha256, new.path)
+    assert not archive.path_of(kept, old.sha256).exists()
+    assert archive.content_path(kept, again.sha256).read_bytes() == b"nobody"
