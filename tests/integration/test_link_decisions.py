@@ -10,11 +10,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.errors import UserError
 from connectors.settings import Settings
+from dags.support import models
 from linkage.decisions import Ruling, obey_rulings
 from linkage.libraries import LIBRARIES
 from linkage.reviewing import Verdict, decide
@@ -22,7 +24,9 @@ from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.entity_mentions import USCC
 from tests.integration.linking import HOUSEHOLD, INSURED, PENSION, Linker
 from tests.integration.test_linkage_persons import citizen, insured, paid, registered
+from weihai import cli
 
+ENDS = ("", "_masked", "_mention", "_mention_masked")
 NOW = datetime(2021, 10, 8, 9, tzinfo=UTC)
 ENTERPRISE, DEBTOR = "market_regulation__enterprise", "court__judgment_debtor"
 BORN = date(1970, 8, 8)
@@ -221,6 +225,29 @@ def test_debtor_without_a_code_is_the_entity_when_decided_so(server: str, town: 
     link(entities)
     assert entities.ids(DEBTOR, "entity") == {firm["name"]: None}
     assert reviews(entities, firm["name"], DEBTOR) == {}
+
+
+def test_command_shows_both_sides_and_no_plain_value_unless_asked_for(
+    town: Linker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = [f"{kind}_link_review{end}" for kind in ("person", "entity") for end in ENDS]
+    assert models.invoke(town.settings, town.contracts, ["run", "--select", *views]).failed == ()
+    monkeypatch.setenv("WEIHAI_HOME", str(town.settings.home))
+    monkeypatch.setenv("WAREHOUSE_DSN", town.settings.dsn())
+    monkeypatch.setenv("COLUMNS", "300")
+    handle = reviews(town, "钱多多")[town.ids(HOUSEHOLD)["张伟国"]]
+    runner, app, plain = CliRunner(), cli.build_app(), ["--role", "etl", "--why", "核查"]
+    listed = runner.invoke(app, ["review", "list", *plain])
+    assert (handle in listed.output, "钱多多" in listed.output) == (True, True), listed.output
+    shown = runner.invoke(app, ["review", "show", handle, *plain])
+    assert all(text in shown.output for text in ("疑问中的提及", "候选", HOLDER, "张伟国")), shown.output
+    for view in ("link_review_masked", "link_review_mention_masked"):
+        told = str(town.rows(f"select v::text from population.{view} as v"))
+        assert handle in told
+        assert not [text for text in (FIRST, SECOND, HOLDER, "钱多多", "张伟国", "青岛路") if text in told]
+    decided = runner.invoke(app, ["review", "decide", handle, "different", "--why", "已核实"])
+    assert decided.output.startswith("已记下第 1 号决定：不同"), decided.output
+    assert "已核实" in runner.invoke(app, ["review", "list", "--decided"]).output
 
 
 A, B, C, D = ((1, UUID(int=n)) for n in range(1, 5))

@@ -33,6 +33,7 @@ having
     and not exists (
         select from linkage.person_mention as o where o.name = min(m.name) and o.id_no is distinct from min(m.id_no)
     )
+    and not exists (select from linkage.entity_mention as e where min(m.name) in (e.name, e.legal_representative))
 order by count(distinct m.source_id) desc, 1 limit 1
 """
 _LEDGER = "select batch_id, rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_rejected from quality.batch"
