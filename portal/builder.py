@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.settings import CHECKOUT, Settings
-from portal import catalogue, deliveries, gates, mart, plan, quality
+from portal import assessment, catalogue, deliveries, gates, mart, plan, quality
 from portal.deliveries import Batch
 from portal.language import languages
 from portal.mart import Indicator, Run, Source
@@ -91,6 +91,7 @@ class City:
     runs: tuple[Run, ...]
     indicators: tuple[Indicator, ...]
     readings: tuple[mart.Reading, ...]
+    improvements: tuple[assessment.Improvement, ...]
     inputs: Mapping[str, tuple[Source, ...]]
     batches: tuple[Batch, ...]
     catalogue: catalogue.Catalogue
@@ -117,6 +118,7 @@ def _read(db: Warehouse) -> City:
         runs=runs,
         indicators=mart.read_indicators(db, run),
         readings=mart.read_readings(db, run) if run is not None else (),
+        improvements=assessment.read_improvements(db, run.run_id) if run is not None else (),
         inputs=inputs,
         batches=deliveries.read_batches(db, sorted(named)),
         catalogue=entries,
@@ -162,6 +164,7 @@ class _Pages:
         yield from self._indicators()
         yield Page("plan.html", "plan.html.j2", {"plan": self._city.plan})
         yield Page("projects.html", "projects.html.j2", {"plan": self._city.plan})
+        yield Page("improvements.html", "improvements.html.j2", {"improvements": self._city.improvements})
         yield from self._departments()
         yield Page("catalogue.html", "catalogue.html.j2", {"catalogue": self._city.catalogue})
         yield from self._deliveries()

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from portal.assessment import Flip, RowCount, read_flips, read_row_counts
 from portal.queries import Row, Warehouse, as_json
 
 
@@ -130,6 +131,13 @@ class Indicator:
     operands: tuple[Operand, ...] = ()
     sources: tuple[Source, ...] = ()
     history: tuple[Point, ...] = ()
+    flips: tuple[Flip, ...] = ()
+    row_counts: tuple[RowCount, ...] = ()
+
+    @property
+    def is_flippable(self) -> bool:
+        """Whether its star would differ under another reading."""
+        return any(flip.is_flipped for flip in self.flips)
 
     @property
     def is_deduction(self) -> bool:
@@ -172,9 +180,10 @@ def read_indicators(db: Warehouse, run: Run | None) -> tuple[Indicator, ...]:
         return ()
     results: dict[str, dict[str, Any]] = defaultdict(dict)
     if run is not None:
-        for part in (_values, _gaps, _operands, _sources, _histories):
-            for indicator_id, found in part(db, run).items():
-                results[indicator_id] |= found
+        parts = [part(db, run) for part in (_values, _gaps, _operands, _sources, _histories)]
+        for found in (*parts, read_flips(db, run.run_id), read_row_counts(db, run.run_id)):
+            for indicator_id, values in found.items():
+                results[indicator_id] |= values
     rows = db.rows("select * from mart.indicator order by seq")
     return tuple(_indicator(row, results[row["indicator_id"]]) for row in rows)
 

@@ -25,6 +25,7 @@ ASSETS = HERE / "assets"
 NAVIGATION = (
     ("index", "index.html"),
     ("plan", "plan.html"),
+    ("improvements", "improvements.html"),
     ("departments", "departments.html"),
     ("catalogue", "catalogue.html"),
     ("auditor", "auditor/index.html"),

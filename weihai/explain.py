@@ -33,6 +33,8 @@ class Explanation:
     gaps: tuple[Row, ...]
     operands: tuple[Row, ...]
     sources: tuple[Row, ...]
+    rows: tuple[Row, ...]
+    flips: tuple[Row, ...]
     details: tuple[str, ...]
 
 
@@ -46,7 +48,7 @@ def explain(connection: Connection, indicator: str, as_of: date | None = None) -
     Raises:
         NothingToExplainError: unknown indicator (the nearest names are given), or no published run.
     """
-    if _one(connection, "select to_regclass('mart.indicator_value') is not null as found", ())["found"] is not True:
+    if _one(connection, "select to_regclass('mart.reading_flip') is not null as found", ())["found"] is not True:
         raise NothingToExplainError("还没有已发布的运行：先运行 `weihai run`")
     found = _find(connection, indicator)
     run = _run(connection, as_of)
@@ -62,6 +64,13 @@ def explain(connection: Connection, indicator: str, as_of: date | None = None) -
         gaps=_all(connection, f"select * from mart.indicator_gap_run {where} order by star", key),
         operands=_all(connection, f"select * from mart.indicator_operand_run {where}", key),
         sources=_sources(connection, key),
+        rows=_all(
+            connection,
+            f"select operand, exclusion, sum(row_count) as row_count from mart.operand_row_run {where}"
+            " group by operand, exclusion order by operand, exclusion",
+            key,
+        ),
+        flips=_all(connection, f"select * from mart.reading_flip {where} order by parameter, reading", key),
         details=tuple(_details(connection, key)),
     )
 
@@ -158,8 +167,10 @@ def lines(explanation: Explanation) -> Iterator[str]:
     yield from (f"  {name} = {_metric_text(metric)}" for name, metric in value["metric"].items())
     yield "操作数"
     yield from _operand_lines(explanation)
+    yield f"  原始行逐行：weihai explain {indicator['indicator_id']} --as-of {run['as_of']} --rows 操作数"
     yield "数据来源"
     yield from _source_lines(explanation)
+    yield from _flip_lines(explanation)
     if explanation.details:
         yield ""
         yield from explanation.details
@@ -194,6 +205,16 @@ def _operand_lines(explanation: Explanation) -> Iterator[str]:
         value = "—" if row is None or row["value"] is None else f"{row['value']} {definition['unit']}"
         note = f"（{row['reason']}）" if row is not None and row["reason"] else ""
         yield f"  {definition['name']}  {definition['label']} = {value}{note}"
+        for rows in (r for r in explanation.rows if r["operand"] == definition["name"]):
+            yield f"      {'未计入：' + rows['exclusion'] if rows['exclusion'] else '计入'}  {rows['row_count']:,} 行"
+
+
+def _flip_lines(explanation: Explanation) -> Iterator[str]:
+    for row in explanation.flips:
+        star = _STARS[row["other_star"]] if row["other_star"] is not None else "— 无法评定"
+        verdict = f"星级变为 {star}" if row["is_flipped"] else "星级不变"
+        yield f"换一种口径  {row['title']}：{row['reading_used']} → {row['reading']}，{verdict}"
+        yield f"      值 {row['value_text'] or '—'} → {row['other_value_text'] or '—'}"
 
 
 def _source_lines(explanation: Explanation) -> Iterator[str]:

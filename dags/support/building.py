@@ -13,7 +13,7 @@ from connectors.database import connect
 from connectors.protection.protect import collect_reads, protect
 from connectors.settings import Settings, load_settings
 from dags.support import library_builds, lineage, models, runs, theme_builds
-from dags.support.assessing import export, readings, rules
+from dags.support.assessing import export, readings, rules, source_rows
 from dags.support.assessing.trial import computed_run
 from dags.support.clock import now
 from dags.support.golden.declaration import LIBRARIES, LibraryName
@@ -144,6 +144,7 @@ def record_lineage(run_id: str) -> None:
     """Record which batches and files each indicator of the run rests on, its export, and what other readings give."""
     settings = load_settings()
     lineage.record(settings, run_id)
+    source_rows.record(settings, run_id)
     readings.record(settings, run_id)
     with connect(settings.dsn()) as connection:
         export.keep(connection, run_id)

@@ -190,6 +190,7 @@ def render_generated(contracts: Mapping[str, Contract], place: Path, project: Pa
         {
             "raw_sources.yml": render_sources(contracts),
             "int_indicator__measured.sql": render_operand_union(names),
+            "int_operand__row.sql": render_operand_rows(project / _OPERANDS, names),
             "int_plan_target__measured.sql": render_target_union(targets),
         },
     )
@@ -221,6 +222,24 @@ def render_operand_union(names: Sequence[str]) -> str:
         parts.append(f"select\n    '{indicator}' as indicator_id{columns}\nfrom {{{{ ref(\"{name}\") }}}} as {name}\n")
     return "-- one row per measured indicator and operand; rendered from models/mart/operands\n" + "union all\n".join(
         parts
+    )
+
+
+def render_operand_rows(folder: Path, names: Sequence[str]) -> str:
+    """Return the model that lists the source rows of every operand: the texts of the operand models, read as lists.
+
+    Args:
+        folder: of the operand models `ind_<indicator_id>`.
+        names: of the models.
+    """
+    parts = []
+    for name in names:
+        text = (folder / f"{name}.sql").read_text(encoding="utf-8")
+        indicator = name.removeprefix("ind_")
+        parts.append(f"select\n    '{indicator}' as indicator_id,\n    listed.*\nfrom (\n{text}\n) as listed\n")
+    return (
+        "-- one row per operand and source row in force that it looks at; rendered from models/mart/operands\n"
+        + "union all\n".join(parts)
     )
 
 

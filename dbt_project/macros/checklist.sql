@@ -1,6 +1,20 @@
 {# One operand per item of an indicator's checklist: 1 or 0. #}
 {% macro checklist_rows(indicator_id) -%}
     {%- set needs = ["big_data_center__evidence"] -%}
+    {%- if lists_rows() %}
+    select
+        supported.operand,
+        evidence.contract_id,
+        evidence.source_batch_id,
+        evidence.source_row_no,
+        evidence.exclusion
+    from {{ ref("int_evidence__judged") }} as evidence
+    inner join {{ ref("indicators") }} as indicators on evidence.indicator_id = indicators.indicator_id
+    cross join
+        lateral unnest(array[evidence.item_code, indicators.formula -> 'implications' ->> evidence.item_code])
+        as supported (operand)
+    where evidence.indicator_id = '{{ indicator_id }}' and supported.operand is not null
+    {%- else %}
     select
         item.item_code as operand,
         case when {{ delivered(needs) }} then item.is_met::integer::numeric end as value,
@@ -12,4 +26,5 @@
         null::text as period_used
     from {{ ref("int_checklist_item__met") }} as item
     where item.indicator_id = '{{ indicator_id }}'
+    {%- endif %}
 {%- endmacro %}

@@ -157,6 +157,31 @@ begin
 end
 $function$;
 
+-- what it takes to meet a rule: all of its parts, or the least of alternatives; null where it cannot be told.
+-- efforts: {metric: number, 0 where its condition is met}
+create or replace function {{ target.schema }}.rule_effort(rule jsonb, efforts jsonb)
+returns numeric
+language plpgsql
+immutable
+as $function$
+begin
+    if rule ? 'all' then
+        return (
+            select case when count(*) = count(effort) then sum(effort) end
+            from (
+                select {{ target.schema }}.rule_effort(value, efforts) as effort
+                from jsonb_array_elements(rule -> 'all')
+            ) as part
+        );
+    elsif rule ? 'any' then
+        return (
+            select min({{ target.schema }}.rule_effort(value, efforts)) from jsonb_array_elements(rule -> 'any')
+        );
+    end if;
+    return (efforts ->> (rule ->> 'metric'))::numeric;
+end
+$function$;
+
 -- the figure that stands for the indicator: its rate, first part, deduction, count, or the number of items fulfilled
 create or replace function {{ target.schema }}.headline(formula jsonb, options jsonb, five_star_rule jsonb, metrics jsonb)
 returns jsonb

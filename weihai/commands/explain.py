@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from getpass import getpass
 from typing import Annotated
 from uuid import UUID
@@ -17,11 +18,22 @@ from connectors.errors import UserError
 from connectors.protection.roles import ANALYST, OWNER
 from connectors.settings import load_settings
 from weihai import explain as explaining
-from weihai import explain_record
+from weihai import explain_record, explain_rows
 from weihai.commands.sql import ask_as
 
 KINDS: Mapping[str, explain_record.Kind] = {"person": "person", "entity": "entity"}
 """What may be named in the place of an indicator."""
+
+
+class Which(StrEnum):
+    """Which source rows are listed."""
+
+    ALL = "all"
+    COUNTED = "counted"
+    EXCLUDED = "excluded"
+
+
+EXCLUDED: Mapping[Which, bool | None] = {Which.ALL: None, Which.COUNTED: False, Which.EXCLUDED: True}
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +52,18 @@ def register(app: typer.Typer) -> None:
         key: Annotated[
             str | None, typer.Argument(help="person_id；统一社会信用代码或 entity_id。", metavar="ID")
         ] = None,
+        *,
         as_of: Annotated[
             datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="业务日期，缺省为最近一次已发布的。")
         ] = None,
         role: Annotated[str, typer.Option("--role", help="person、entity：以哪个角色查询；etl 可见明文。")] = ANALYST,
         why: Annotated[str | None, typer.Option("--why", help="person、entity：读取个人信息明文的用途。")] = None,
+        rows: Annotated[
+            str | None, typer.Option("--rows", help="列出这一操作数看到的原始行：计入的，未计入的及其原因。")
+        ] = None,
+        which: Annotated[Which, typer.Option("--which", help="--rows：全部、计入的或未计入的行。")] = Which.ALL,
+        limit: Annotated[int, typer.Option("--limit", min=1, help="--rows：最多列几行。")] = 50,
+        offset: Annotated[int, typer.Option("--offset", min=0, help="--rows：略过前几行。")] = 0,
     ) -> None:
         if what in KINDS:
             _record(KINDS[what], key, role, why)
@@ -55,8 +74,12 @@ def register(app: typer.Typer) -> None:
             )
         with connect(load_settings().dsn()) as connection:
             found = explaining.explain(connection, what, as_of.date() if as_of else None)
-        for line in explaining.lines(found):
-            typer.echo(line)
+            if rows is None:
+                told = explaining.lines(found)
+            else:
+                told = explain_rows.lines(connection, found, rows, excluded=EXCLUDED[which], limit=limit, offset=offset)
+            for line in told:
+                typer.echo(line)
 
 
 def _record(kind: explain_record.Kind, key: str | None, role: str, why: str | None) -> None:

@@ -7,25 +7,8 @@ categories as (
     select * from {{ ref("open_categories") }}
 ),
 
-cycles as (
-    select * from {{ ref("update_cycles") }}
-),
-
-run as (
-    select * from {{ source("mart", "current_run") }}
-),
-
 datasets as (
-    select
-        dataset.open_category,
-        coalesce(dataset.link_status, '') <> '正常' as is_broken,
-        coalesce(dataset.record_count, 0) <= 0 as is_empty,
-        run.as_of - coalesce(dataset.last_updated_on, dataset.published_on)
-        > 2 * coalesce(cycles.days, 366) as is_stale
-    from {{ in_force("big_data_center__open_dataset") }} as dataset
-    cross join run
-    left join cycles on dataset.update_cycle = cycles.update_cycle
-    where coalesce(dataset.published_on <= run.as_of, true)
+    select * from {{ ref("int_dataset__opening") }}
 ),
 
 category_counts as (

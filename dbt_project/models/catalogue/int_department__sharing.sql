@@ -5,18 +5,7 @@ with
 
 -- one code stated twice in a delivery keeps both rows; the department counts once
 departments as (
-    select distinct on (department.department_code)
-        department.department_code,
-        department.name
-    from {{ in_force("institution_staffing__department") }} as department
-    where
-        department.is_government_department
-        and department.level = '市级'
-        and {{ in_use("department.status") }}
-    order by
-        department.department_code asc,
-        department._applied_seq desc,
-        department._row_no asc
+    {{ government_departments() }}
 ),
 
 run as (

@@ -20,12 +20,9 @@ evidence as (
     select
         material.indicator_id,
         material.item_code,
-        bool_or(
-            coalesce(material.is_satisfied, false)
-            and not {{ has_ended("material.expires_on") }}
-        ) as is_met
-    from {{ in_force("big_data_center__evidence") }} as material
-    where {{ has_begun("material.issued_on") }}
+        bool_or(material.exclusion is null) as is_met
+    from {{ ref("int_evidence__judged") }} as material
+    where material.is_issued
     group by material.indicator_id, material.item_code
 ),
 

@@ -5,17 +5,34 @@
 
 with
 
+rankings as (
+    {{
+        counted(
+            "big_data_center__app_ranking",
+            "ranking",
+            [
+                "ranking.period",
+                "ranking.published_on",
+                "ranking.province_rank",
+                "ranking._applied_seq as applied_seq",
+            ],
+            {"评定日尚未公布": has_begun("ranking.published_on")},
+        )
+    }}
+),
+
 latest as (
     select
-        ranking.period,
-        ranking.province_rank
-    from {{ in_force("big_data_center__app_ranking") }} as ranking
-    where {{ has_begun("ranking.published_on") }}
+        rankings.period,
+        rankings.province_rank,
+        rankings.source_batch_id,
+        rankings.source_row_no
+    from {{ those_of("rankings") }}
     order by
-        ranking.period desc,
-        ranking.published_on desc nulls last,
-        ranking._applied_seq desc,
-        ranking._row_no desc
+        rankings.period desc,
+        rankings.published_on desc nulls last,
+        rankings.applied_seq desc,
+        rankings.source_row_no desc
     limit 1
 )
 
@@ -26,5 +43,10 @@ latest as (
         needs,
         note="select case when count(*) = 0 then '截至评定日没有已公布的排名通报' end from latest",
         period="select latest.period from latest",
+        rows="rankings",
+        only={
+            "以最近一期通报为准": "(rankings.source_batch_id, rankings.source_row_no)"
+            ~ " in (select latest.source_batch_id, latest.source_row_no from latest)",
+        },
     )
 }}

@@ -1,12 +1,12 @@
 -- one row per operand
 {{ config(materialized="view") }}
 
+{% set annual = {"households": "statistics"} %}
+
 with
 
-broadband as (
-    select count(*) as household_count
-    from {{ ref("int_household__broadband") }} as household
-    where household.fastest_mbps >= 200
+subscribers as (
+    {{ broadband_households() }}
 ),
 
 statistics as (
@@ -14,21 +14,23 @@ statistics as (
 ),
 
 figures as (
-    {{ latest_common_year({"households": "statistics"}) }}
+    {{ latest_common_year(annual) }}
 )
 
 {{
-    operand_row(
+    count_row(
         "broadband_users_ge200m",
-        "select broadband.household_count from broadband",
+        "subscribers",
+        "subscribers.address_code",
         needs_of_each("broadband_user", "固定宽带用户", operators()),
+        only={"速率低于 200 Mbit/s": "subscribers.speed_mbps >= 200"},
     )
 }}
 union all
 {{
     annual_operand_rows(
         "figures",
-        ["households"],
+        annual,
         {"statistics__annual_indicator": "年度统计指标"},
         "总户数",
     )

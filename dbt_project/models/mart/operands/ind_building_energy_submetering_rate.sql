@@ -5,24 +5,29 @@
 
 with
 
+-- 民法典 1259 条：“以上”包括本数
 key_buildings as (
-    select
-        building.building_code,
-        bool_or(coalesce(building.has_submetering, false)) as has_submetering
-    from {{ in_force("housing_construction__public_building") }} as building
-    where
-        {{ in_use("building.status") }}
-        -- 民法典 1259 条：“以上”包括本数
-        and building.floor_area_sqm >= 20000
-    group by building.building_code
+    {{
+        counted(
+            "housing_construction__public_building",
+            "building",
+            ["building.building_code", "building.has_submetering"],
+            {
+                "不在用": in_use("building.status"),
+                "建筑面积不足 2 万平方米": "building.floor_area_sqm >= 20000",
+            },
+        )
+    }}
 )
 
-{{ operand_row("key_energy_buildings", "select count(*) from key_buildings", needs) }}
+{{ count_row("key_energy_buildings", "key_buildings", "key_buildings.building_code", needs) }}
 union all
 {{
-    operand_row(
+    count_row(
         "submetered_key_buildings",
-        "select count(*) from key_buildings where key_buildings.has_submetering",
+        "key_buildings",
+        "key_buildings.building_code",
         needs,
+        only={"没有分项计量": "key_buildings.has_submetering"},
     )
 }}

@@ -7,41 +7,47 @@
 with
 
 bus_lines as (
-    select
-        bus_line.line_code,
-        bool_or(coalesce(bus_line.has_realtime_forecast, false)) as has_forecast
-    from {{ in_force("bus_group__bus_line") }} as bus_line
-    where {{ in_use("bus_line.status") }}
-    group by bus_line.line_code
+    {{
+        counted(
+            "bus_group__bus_line",
+            "bus_line",
+            ["bus_line.line_code", "bus_line.has_realtime_forecast"],
+            {"不在用": in_use("bus_line.status")},
+        )
+    }}
 ),
 
 urban_stops as (
-    select
-        bus_stop.stop_code,
-        bool_or(coalesce(bus_stop.sign_kind = '电子站牌', false)) as has_esign
-    from {{ in_force("bus_group__bus_stop") }} as bus_stop
-    where
-        {{ in_use("bus_stop.status") }}
-        and bus_stop.is_urban
-    group by bus_stop.stop_code
+    {{
+        counted(
+            "bus_group__bus_stop",
+            "bus_stop",
+            ["bus_stop.stop_code", "bus_stop.sign_kind"],
+            {"不在用": in_use("bus_stop.status"), "不在城区": "bus_stop.is_urban"},
+        )
+    }}
 )
 
-{{ operand_row("bus_lines", "select count(*) from bus_lines", line_register) }}
+{{ count_row("bus_lines", "bus_lines", "bus_lines.line_code", line_register) }}
 union all
 {{
-    operand_row(
+    count_row(
         "realtime_forecast_lines",
-        "select count(*) from bus_lines where bus_lines.has_forecast",
+        "bus_lines",
+        "bus_lines.line_code",
         line_register,
+        only={"没有来车信息实时预报": "bus_lines.has_realtime_forecast"},
     )
 }}
 union all
-{{ operand_row("urban_bus_stops", "select count(*) from urban_stops", stop_register) }}
+{{ count_row("urban_bus_stops", "urban_stops", "urban_stops.stop_code", stop_register) }}
 union all
 {{
-    operand_row(
+    count_row(
         "esign_equivalent_stops",
-        "select count(*) from urban_stops where urban_stops.has_esign",
+        "urban_stops",
+        "urban_stops.stop_code",
         stop_register,
+        only={"没有电子站牌": "urban_stops.sign_kind = '电子站牌'"},
     )
 }}

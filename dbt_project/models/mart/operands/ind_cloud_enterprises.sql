@@ -5,6 +5,8 @@
     "industry_it__cloud_enterprise": "企业上云登记",
     "market_regulation__enterprise": "市场主体登记信息",
 } %}
+{% set resolved_as = "resolved.uscc is not distinct from clouds.uscc"
+    ~ " and resolved.name is not distinct from clouds.name" %}
 
 with
 
@@ -12,15 +14,25 @@ run as (
     select * from {{ source("mart", "current_run") }}
 ),
 
+clouds as (
+    {{
+        counted(
+            "industry_it__cloud_enterprise",
+            "cloud",
+            ["cloud.uscc", "cloud.name"],
+            {
+                "不在用": in_use("cloud.status"),
+                "评定日尚未上云": has_begun("cloud.migrated_on"),
+            },
+        )
+    }}
+),
+
 cloud_records as (
     select distinct
-        cloud.uscc,
-        cloud.name
-    from {{ in_force("industry_it__cloud_enterprise") }} as cloud
-    cross join run
-    where
-        {{ in_use("cloud.status") }}
-        and coalesce(cloud.migrated_on <= run.as_of, true)
+        clouds.uscc,
+        clouds.name
+    from clouds
 ),
 
 entities as (
@@ -40,6 +52,7 @@ entities as (
 resolved as (
     select distinct on (cloud_records.uscc, cloud_records.name)
         cloud_records.uscc,
+        cloud_records.name,
         entities.entity_id,
         entities.is_counted
     from cloud_records
@@ -66,5 +79,12 @@ counts as (
         needs,
         note="select case when counts.unresolved_count > 0 then '另有 ' || counts.unresolved_count
             || ' 个信用代码在法人库中查无主体，未计入' end from counts",
+        rows="clouds",
+        only={
+            "信用代码在法人库中查无主体": "exists (select 1 from resolved where resolved.entity_id"
+                ~ " is not null and " ~ resolved_as ~ ")",
+            "主体不在用，或不在本市": "exists (select 1 from resolved where resolved.is_counted and "
+                ~ resolved_as ~ ")",
+        },
     )
 }}

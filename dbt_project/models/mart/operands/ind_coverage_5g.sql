@@ -7,27 +7,43 @@
 with
 
 key_areas as (
-    select distinct area.area_code
-    from {{ in_force("big_data_center__key_public_area") }} as area
-    where {{ in_use("area.status") }}
+    {{
+        counted(
+            "big_data_center__key_public_area",
+            "area",
+            ["area.area_code"],
+            {"不在用": in_use("area.status")},
+        )
+    }}
 ),
 
 -- one operator is enough
 covered as (
-    select distinct coverage.area_code
-    from {{ in_force_of_each(checks, ["area_code", "is_covered", "checked_on"]) }} as coverage
-    where
-        coverage.is_covered
-        and {{ has_begun("coverage.checked_on") }}
+    {{
+        counted(
+            checks,
+            "coverage",
+            ["coverage.area_code"],
+            {
+                "没有覆盖": "coverage.is_covered",
+                "检测晚于评定日": has_begun("coverage.checked_on"),
+            },
+            raw=["area_code", "is_covered", "checked_on"],
+        )
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "key_areas_with_5g",
-        "select count(*) from key_areas"
-            ~ " inner join covered on key_areas.area_code = covered.area_code",
+        "covered",
+        "covered.area_code",
         dict(list, **checks),
+        only={
+            "不在重点公共区域名录": "covered.area_code in (select key_areas.area_code from "
+            ~ those_of("key_areas") ~ ")",
+        },
     )
 }}
 union all
-{{ operand_row("key_public_areas", "select count(*) from key_areas", list) }}
+{{ count_row("key_public_areas", "key_areas", "key_areas.area_code", list) }}

@@ -11,18 +11,29 @@
 with
 
 departments as (
+    {{ government_departments() }}
+),
+
+judged as (
     select * from {{ ref("int_department__sharing") }}
 ),
 
 counts as (
     select
         count(*) as department_count,
-        count(*) filter (where departments.is_sharing) as sharing_count,
-        count(*) filter (where departments.is_sharing is null) as undetermined_count
-    from departments
+        count(*) filter (where judged.is_sharing) as sharing_count,
+        count(*) filter (where judged.is_sharing is null) as undetermined_count
+    from judged
 )
 
-{{ operand_row("gov_departments", "select counts.department_count from counts", register) }}
+{{
+    operand_row(
+        "gov_departments",
+        "select counts.department_count from counts",
+        register,
+        rows="departments",
+    )
+}}
 union all
 {{
     operand_row(
@@ -31,5 +42,12 @@ union all
         needs,
         note="select case when counts.undetermined_count > 0 then '有 ' || counts.undetermined_count
             || ' 个部门的共享申请待授权，工作日历不含该日期，无法判断是否超期' end from counts",
+        rows="departments",
+        only={
+            "sql:(select judged.reason from judged"
+            ~ " where judged.department_code = departments.department_code)":
+                "departments.department_code in"
+                ~ " (select judged.department_code from judged where judged.is_sharing)",
+        },
     )
 }}

@@ -5,34 +5,21 @@
     "commerce__ecommerce": "电子商务交易额",
     "statistics__annual_indicator": "年度统计指标",
 } %}
+{% set annual = {"ecommerce_turnover": "turnover", "retail_sales_total": "retail"} %}
 
 with
 
 turnover as (
-    select distinct on (ecommerce.year)
-        ecommerce.year,
-        ecommerce.transaction_yi_cny as value
-    from {{ in_force("commerce__ecommerce") }} as ecommerce
-    where ecommerce.transaction_yi_cny is not null
-    order by ecommerce.year asc, ecommerce._applied_seq desc, ecommerce._row_no desc
+    {{ annual_register("commerce__ecommerce", "transaction_yi_cny") }}
 ),
 
 retail as (
-    select
-        statistic.year,
-        {{ convert_unit("statistic.value", "元", "亿元") }} as value
-    from {{ annual_statistics("社会消费品零售总额", "元") }} as statistic
+    select *
+    from {{ annual_statistics("社会消费品零售总额", "元", to_unit="亿元") }} as statistic
 ),
 
 figures as (
-    {{ latest_common_year({"ecommerce_turnover": "turnover", "retail_sales_total": "retail"}) }}
+    {{ latest_common_year(annual) }}
 )
 
-{{
-    annual_operand_rows(
-        "figures",
-        ["ecommerce_turnover", "retail_sales_total"],
-        needs,
-        "电商交易额与社会消费品零售总额",
-    )
-}}
+{{ annual_operand_rows("figures", annual, needs, "电商交易额与社会消费品零售总额") }}

@@ -6,26 +6,31 @@
 with
 
 items as (
-    select
-        item.item_code,
-        bool_or(
-            coalesce(item.uses_elicence, false)
-            and item.elicence_key_kind in ('公民身份号码', '统一社会信用代码')
-        ) as is_enabled
-    from {{ in_force("administrative_approval__service_item") }} as item
-    cross join {{ source("mart", "current_run") }} as run
-    where
-        {{ in_use("item.status") }}
-        and coalesce(item.effective_on <= run.as_of, true)
-    group by item.item_code
+    {{
+        counted(
+            "administrative_approval__service_item",
+            "item",
+            ["item.item_code", "item.uses_elicence", "item.elicence_key_kind"],
+            {
+                "不在用": in_use("item.status"),
+                "评定日尚未生效": has_begun("item.effective_on"),
+            },
+        )
+    }}
 )
 
-{{ operand_row("gov_service_items", "select count(*) from items", needs) }}
+{{ count_row("gov_service_items", "items", "items.item_code", needs) }}
 union all
 {{
-    operand_row(
+    count_row(
         "elicense_enabled_items",
-        "select count(*) from items where items.is_enabled",
+        "items",
+        "items.item_code",
         needs,
+        only={
+            "没有使用电子证照": "items.uses_elicence",
+            "电子证照不以公民身份号码或统一社会信用代码为标识": "items.elicence_key_kind in"
+            ~ " ('公民身份号码', '统一社会信用代码')",
+        },
     )
 }}

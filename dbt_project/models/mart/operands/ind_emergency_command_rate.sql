@@ -6,39 +6,43 @@
 with
 
 incidents as (
-    select
-        incident.incident_no,
-        bool_or(
-            coalesce(incident.is_commanded_by_system, false)
-            and coalesce(incident.closed_on <= {{ as_of() }}, false)
-        ) as is_commanded
-    from {{ in_force("emergency__incident") }} as incident
-    where
-        {{ in_months_to_date(local_day("incident.occurred_at"), 12) }}
-        and (
-            incident.category in ('自然灾害', '事故灾难', '社会安全事件')
-            or (
-                incident.category = '公共卫生事件'
-                and {{ parameter("public_health_incidents_count") }} = 'yes'
-            )
+    {{
+        counted(
+            "emergency__incident",
+            "incident",
+            ["incident.incident_no", "incident.is_commanded_by_system", "incident.closed_on"],
+            {
+                "不在截至评定日的 12 个月内": in_months_to_date(
+                    local_day("incident.occurred_at"), 12
+                ),
+                "不属于计入的事件类别": "incident.category in"
+                ~ " ('自然灾害', '事故灾难', '社会安全事件') or (incident.category = '公共卫生事件' and "
+                ~ parameter("public_health_incidents_count") ~ " = 'yes')",
+            },
         )
-    group by incident.incident_no
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "city_emergency_events",
-        "select count(*) from incidents",
+        "incidents",
+        "incidents.incident_no",
         needs,
         period=months_to_date_period(12),
     )
 }}
 union all
 {{
-    operand_row(
+    count_row(
         "events_commanded_by_system",
-        "select count(*) from incidents where incidents.is_commanded",
+        "incidents",
+        "incidents.incident_no",
         needs,
+        only={
+            "没有通过系统指挥": "incidents.is_commanded_by_system",
+            "评定日尚未办结": "incidents.closed_on <= " ~ as_of(),
+        },
         period=months_to_date_period(12),
     )
 }}

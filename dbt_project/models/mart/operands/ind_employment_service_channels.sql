@@ -6,12 +6,20 @@
 with
 
 channels as (
-    select distinct channel.channel_kind
-    from {{ in_force("human_resources__employment_channel") }} as channel
-    where
-        {{ in_use("channel.status") }}
-        and {{ has_begun("channel.online_on") }}
-        and (channel.channel_kind <> '其他' or {{ parameter("other_channel_kind_counts") }} = 'yes')
+    {{
+        counted(
+            "human_resources__employment_channel",
+            "channel",
+            ["channel.channel_kind"],
+            {
+                "不畅通": in_use("channel.status"),
+                "评定日尚未开通": has_begun("channel.online_on"),
+                "没有渠道类型": "channel.channel_kind is not null",
+                "按现用口径不计其他渠道": "channel.channel_kind <> '其他' or "
+                ~ parameter("other_channel_kind_counts") ~ " = 'yes'",
+            },
+        )
+    }}
 )
 
-{{ operand_row("channel_count", "select count(channels.channel_kind) from channels", needs) }}
+{{ count_row("channel_count", "channels", "channels.channel_kind", needs) }}

@@ -6,15 +6,17 @@
 with
 
 junctions as (
-    select * from {{ ref("int_junction__major") }}
+    {{ major_junctions() }}
 )
 
 {{
-    operand_row(
+    count_row(
         "epolice_junctions",
-        "select count(*) from junctions where junctions.has_epolice",
+        "junctions",
+        "junctions.junction_code",
         needs,
+        only={"没有电子警察": "junctions.has_epolice"},
     )
 }}
 union all
-{{ operand_row("major_junctions", "select count(*) from junctions", needs) }}
+{{ count_row("major_junctions", "junctions", "junctions.junction_code", needs) }}

@@ -1,12 +1,12 @@
 -- one row per operand
 {{ config(materialized="view") }}
 
+{% set annual = {"internet_households": "statistics"} %}
+
 with
 
-broadband as (
-    select count(*) as household_count
-    from {{ ref("int_household__broadband") }} as household
-    where household.has_fiber
+households as (
+    {{ broadband_households() }}
 ),
 
 statistics as (
@@ -14,21 +14,23 @@ statistics as (
 ),
 
 figures as (
-    {{ latest_common_year({"internet_households": "statistics"}) }}
+    {{ latest_common_year(annual) }}
 )
 
 {{
-    operand_row(
+    count_row(
         "fiber_households",
-        "select broadband.household_count from broadband",
+        "households",
+        "households.address_code",
         needs_of_each("broadband_user", "固定宽带用户", operators()),
+        only={"不是光纤接入": "households.access_kind = '光纤'"},
     )
 }}
 union all
 {{
     annual_operand_rows(
         "figures",
-        ["internet_households"],
+        annual,
         {"statistics__annual_indicator": "年度统计指标"},
         "上网家庭数",
     )

@@ -6,17 +6,24 @@
 with
 
 social_capital as (
-    select coalesce(sum(investment.amount_wan_cny), 0) as amount_wan_cny
-    from {{ in_force("finance__smart_city_investment") }} as investment
-    where
-        investment.fund_source = '社会资本'
-        and investment.year = to_char({{ as_of() }}, 'YYYY')
+    {{
+        counted(
+            "finance__smart_city_investment",
+            "investment",
+            ["investment.amount_wan_cny"],
+            {
+                "不是社会资本": "investment.fund_source = '社会资本'",
+                "不是评定日所在年度": "investment.year = to_char(" ~ as_of() ~ ", 'YYYY')",
+            },
+        )
+    }}
 )
 
 {{
-    operand_row(
+    sum_row(
         "social_capital_wan_yuan",
-        "select social_capital.amount_wan_cny from social_capital",
+        "social_capital",
+        "social_capital.amount_wan_cny",
         needs,
         period="to_char(" ~ as_of() ~ ", 'YYYY')",
     )

@@ -6,16 +6,27 @@
 with
 
 systems as (
-    select
-        system.system_code,
-        bool_or(coalesce(system.is_on_cloud, false)) as is_on_cloud
-    from {{ in_force("big_data_center__information_system") }} as system
-    where
-        {{ in_use("system.status") }}
-        and system.is_classified is not true
-    group by system.system_code
+    {{
+        counted(
+            "big_data_center__information_system",
+            "system",
+            ["system.system_code", "system.is_on_cloud"],
+            {
+                "不在用": in_use("system.status"),
+                "涉密": "system.is_classified is not true",
+            },
+        )
+    }}
 )
 
-{{ operand_row("gov_systems", "select count(*) from systems", needs) }}
+{{ count_row("gov_systems", "systems", "systems.system_code", needs) }}
 union all
-{{ operand_row("cloud_systems", "select count(*) from systems where systems.is_on_cloud", needs) }}
+{{
+    count_row(
+        "cloud_systems",
+        "systems",
+        "systems.system_code",
+        needs,
+        only={"没有上云": "systems.is_on_cloud"},
+    )
+}}

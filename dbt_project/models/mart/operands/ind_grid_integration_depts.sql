@@ -6,11 +6,17 @@
 with
 
 merged as (
-    select distinct department.department_name
-    from {{ in_force("political_legal__grid_department") }} as department
-    where
-        {{ in_use("department.status") }}
-        and {{ has_begun("department.merged_on") }}
+    {{
+        counted(
+            "political_legal__grid_department",
+            "department",
+            ["department.department_name"],
+            {
+                "不在用": in_use("department.status"),
+                "评定日尚未并网": has_begun("department.merged_on"),
+            },
+        )
+    }}
 )
 
-{{ operand_row("merged_dept_count", "select count(*) from merged", needs) }}
+{{ count_row("merged_dept_count", "merged", "merged.department_name", needs) }}

@@ -1,7 +1,7 @@
 -- one row per operand
 {{ config(materialized="view") }}
 
-{% set statistics = {"statistics__annual_indicator": "年度统计指标"} %}
+{% set annual = {"households": "households"} %}
 {% set registers = {
     "water_group__smart_meter": "居民能源计量表台账（市水务集团）",
     "power_supply__smart_meter": "居民能源计量表台账（威海供电公司）",
@@ -11,47 +11,45 @@
 with
 
 households as (
-    select
-        statistic.year,
-        statistic.value
-    from {{ annual_statistics("总户数", "户") }} as statistic
+    select * from {{ annual_statistics("总户数", "户") }} as statistic
 ),
 
 figures as (
-    {{ latest_common_year({"households": "households"}) }}
+    {{ latest_common_year(annual) }}
 ),
 
 meters as (
-    select
-        meter.utility,
-        meter.meter_no
-    from
-        {{
-            in_force_of_each(
-                registers.keys() | list,
-                ["utility", "meter_no", "is_household", "is_remote", "status"],
-            )
-        }} as meter
-    where
-        {{ in_use("meter.status") }}
-        and meter.is_household
-        and meter.is_remote
-        and meter.utility in ('水', '电', '气')
-    group by meter.utility, meter.meter_no
-),
-
-counts as (
-    select
-        count(*) filter (where meters.utility = '水') as water_count,
-        count(*) filter (where meters.utility = '电') as power_count,
-        count(*) filter (where meters.utility = '气') as gas_count
-    from meters
+    {{
+        counted(
+            registers,
+            "meter",
+            ["meter.utility", "meter.meter_no"],
+            {
+                "不在用": in_use("meter.status"),
+                "不是居民用表": "meter.is_household",
+                "不能远传": "meter.is_remote",
+            },
+            raw=["utility", "meter_no", "is_household", "is_remote", "status"],
+        )
+    }}
 )
 
-{{ annual_operand_rows("figures", ["households"], statistics, "总户数") }}
+{{
+    annual_operand_rows(
+        "figures", annual, {"statistics__annual_indicator": "年度统计指标"}, "总户数"
+    )
+}}
+{% for operand, utility in [
+    ("smart_water_meters", "水"), ("smart_power_meters", "电"), ("smart_gas_meters", "气")
+] %}
 union all
-{{ operand_row("smart_water_meters", "select counts.water_count from counts", registers) }}
-union all
-{{ operand_row("smart_power_meters", "select counts.power_count from counts", registers) }}
-union all
-{{ operand_row("smart_gas_meters", "select counts.gas_count from counts", registers) }}
+{{
+    count_row(
+        operand,
+        "meters",
+        "meters.meter_no",
+        registers,
+        only={"不是" ~ utility ~ "表": "meters.utility = '" ~ utility ~ "'"},
+    )
+}}
+{% endfor %}

@@ -6,36 +6,38 @@
 with
 
 hospitals as (
-    select
-        hospital.institution_code,
-        max(
-            case {{ parameter("hospital_level_scheme") }}
-                when 'smart_service_level' then hospital.smart_service_level
-                else hospital.emr_level
-            end
-        ) as assessed_level
-    from {{ in_force("health__hospital") }} as hospital
-    where
-        {{ in_use("hospital.status") }}
-        and hospital.is_public
-        and hospital.grade in ('二级', '三级')
-    group by hospital.institution_code
+    {{
+        counted(
+            "health__hospital",
+            "hospital",
+            [
+                "hospital.institution_code",
+                "case " ~ parameter("hospital_level_scheme") ~ " when 'smart_service_level'"
+                ~ " then hospital.smart_service_level else hospital.emr_level end as assessed_level",
+            ],
+            {
+                "不在用": in_use("hospital.status"),
+                "不是公立医院": "hospital.is_public",
+                "不是二级或三级医院": "hospital.grade in ('二级', '三级')",
+            },
+        )
+    }}
 )
 
-{{ operand_row("public_hospitals_grade2plus", "select count(*) from hospitals", needs) }}
-union all
 {{
-    operand_row(
-        "public_hospitals_level_ge3",
-        "select count(*) from hospitals where hospitals.assessed_level >= 3",
-        needs,
+    count_row(
+        "public_hospitals_grade2plus", "hospitals", "hospitals.institution_code", needs
     )
 }}
+{% for level in [3, 4] %}
 union all
 {{
-    operand_row(
-        "public_hospitals_level_ge4",
-        "select count(*) from hospitals where hospitals.assessed_level >= 4",
+    count_row(
+        "public_hospitals_level_ge" ~ level,
+        "hospitals",
+        "hospitals.institution_code",
         needs,
+        only={"评级不到 " ~ level ~ " 级": "hospitals.assessed_level >= " ~ level},
     )
 }}
+{% endfor %}

@@ -6,13 +6,18 @@
 with
 
 recognised as (
-    select distinct recognition.entity_name
-    from {{ in_force("industry_it__recognition") }} as recognition
-    cross join {{ source("mart", "current_run") }} as run
-    where
-        recognition.kind = '工业互联网标识解析二级节点'
-        and coalesce(recognition.recognised_on <= run.as_of, true)
-        and not coalesce(recognition.revoked_on <= run.as_of, false)
+    {{
+        counted(
+            "industry_it__recognition",
+            "recognition",
+            ["recognition.entity_name"],
+            {
+                "不是工业互联网标识解析二级节点": "recognition.kind = '工业互联网标识解析二级节点'",
+                "评定日尚未认定": has_begun("recognition.recognised_on"),
+                "已撤销": "not " ~ has_ended("recognition.revoked_on"),
+            },
+        )
+    }}
 )
 
-{{ operand_row("count", "select count(*) from recognised", needs) }}
+{{ count_row("count", "recognised", "recognised.entity_name", needs) }}

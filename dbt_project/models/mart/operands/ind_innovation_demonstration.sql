@@ -7,27 +7,35 @@ with
 
 -- one that is promoted at both levels counts at each
 promoted as (
-    select distinct
-        demonstration.experience_no,
-        demonstration.level
-    from {{ in_force("big_data_center__demonstration") }} as demonstration
-    where
-        demonstration.field in ('优政', '惠民', '兴业')
-        and {{ has_begun("demonstration.promoted_on") }}
+    {{
+        counted(
+            "big_data_center__demonstration",
+            "demonstration",
+            ["demonstration.experience_no", "demonstration.level"],
+            {
+                "不属于优政、惠民、兴业": "demonstration.field in ('优政', '惠民', '兴业')",
+                "评定日尚未推广": has_begun("demonstration.promoted_on"),
+            },
+        )
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "provincial_promoted",
-        "select count(*) from promoted where promoted.level = '省级'",
+        "promoted",
+        "promoted.experience_no",
         needs,
+        only={"不是省级": "promoted.level = '省级'"},
     )
 }}
 union all
 {{
-    operand_row(
+    count_row(
         "national_promoted",
-        "select count(*) from promoted where promoted.level = '国家级'",
+        "promoted",
+        "promoted.experience_no",
         needs,
+        only={"不是国家级": "promoted.level = '国家级'"},
     )
 }}

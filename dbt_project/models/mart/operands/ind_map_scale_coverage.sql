@@ -30,4 +30,4 @@ counted as (
     )
 }}
 union all
-{{ annual_operand_rows("figures", ["planning_area_km2"], area, "城市规划区面积") }}
+{{ annual_operand_rows("figures", {"planning_area_km2": "planning_areas"}, area, "城市规划区面积") }}

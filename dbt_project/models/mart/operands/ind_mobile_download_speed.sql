@@ -7,13 +7,20 @@
 with
 
 samples as (
-    select
-        sample.scene,
-        sample.download_mbps
-    from {{ in_force_of_each(needs, ["scene", "tested_at", "download_mbps"]) }} as sample
-    where
-        sample.download_mbps is not null
-        and {{ in_months_to_date(local_day("sample.tested_at"), 12) }}
+    {{
+        counted(
+            needs,
+            "sample",
+            ["sample.scene", "sample.download_mbps"],
+            {
+                "没有下载速率": "sample.download_mbps is not null",
+                "不在截至评定日的 12 个月内": in_months_to_date(
+                    local_day("sample.tested_at"), 12
+                ),
+            },
+            raw=["scene", "tested_at", "download_mbps"],
+        )
+    }}
 ),
 
 scene_means as (
@@ -50,5 +57,6 @@ unsampled as (
         note="select case when means.mean_mbps is null then '近 12 个月没有测速样本'"
             ~ " else '没有样本的场景：' || unsampled.scenes end from means cross join unsampled",
         period=months_to_date_period(12),
+        rows="samples",
     )
 }}

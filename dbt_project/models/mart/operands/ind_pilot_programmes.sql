@@ -6,30 +6,45 @@
 with
 
 pilots as (
-    select
-        pilot.name,
-        bool_or(pilot.level = '国家级') as is_national,
-        bool_or(pilot.level = '省级') as is_provincial
-    from {{ in_force("big_data_center__pilot") }} as pilot
-    where
-        {{ in_use("pilot.status") }}
-        and {{ has_begun("pilot.approved_on") }}
-    group by pilot.name
+    {{
+        counted(
+            "big_data_center__pilot",
+            "pilot",
+            ["pilot.name", "pilot.level"],
+            {
+                "不在用": in_use("pilot.status"),
+                "评定日尚未批准": has_begun("pilot.approved_on"),
+            },
+        )
+    }}
+),
+
+national_pilots as (
+    select pilots.name
+    from {{ those_of("pilots") }}
+    where pilots.level = '国家级'
 )
 
 {{
-    operand_row(
+    count_row(
         "national_pilots",
-        "select count(*) from pilots where pilots.is_national",
+        "pilots",
+        "pilots.name",
         needs,
+        only={"不是国家级": "pilots.level = '国家级'"},
     )
 }}
 union all
 {{
-    operand_row(
+    count_row(
         "provincial_pilots",
-        "select count(*) from pilots where pilots.is_provincial"
-            ~ " and (not pilots.is_national or " ~ parameter("pilot_at_two_levels") ~ " = 'both')",
+        "pilots",
+        "pilots.name",
         needs,
+        only={
+            "不是省级": "pilots.level = '省级'",
+            "已按国家级计入": parameter("pilot_at_two_levels") ~ " = 'both' or not exists"
+            ~ " (select 1 from national_pilots where national_pilots.name = pilots.name)",
+        },
     )
 }}

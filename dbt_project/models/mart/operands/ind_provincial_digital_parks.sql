@@ -6,14 +6,19 @@
 with
 
 recognised as (
-    select distinct recognition.entity_name
-    from {{ in_force("industry_it__recognition") }} as recognition
-    cross join {{ source("mart", "current_run") }} as run
-    where
-        recognition.kind = '数字经济园区'
-        and recognition.level in ('省级', '国家级')
-        and coalesce(recognition.recognised_on <= run.as_of, true)
-        and not coalesce(recognition.revoked_on <= run.as_of, false)
+    {{
+        counted(
+            "industry_it__recognition",
+            "recognition",
+            ["recognition.entity_name"],
+            {
+                "不是数字经济园区": "recognition.kind = '数字经济园区'",
+                "不是省级或国家级": "recognition.level in ('省级', '国家级')",
+                "评定日尚未认定": has_begun("recognition.recognised_on"),
+                "已撤销": "not " ~ has_ended("recognition.revoked_on"),
+            },
+        )
+    }}
 )
 
-{{ operand_row("count", "select count(*) from recognised", needs) }}
+{{ count_row("count", "recognised", "recognised.entity_name", needs) }}

@@ -6,29 +6,37 @@
 with
 
 activities as (
-    select distinct
-        activity.activity_no,
-        activity.kind
-    from {{ in_force("big_data_center__publicity") }} as activity
-    where
-        activity.level in ('国家级', '省级')
-        and {{ in_months_to_date("activity.held_on", 24) }}
+    {{
+        counted(
+            "big_data_center__publicity",
+            "activity",
+            ["activity.activity_no", "activity.kind"],
+            {
+                "不是国家级或省级": "activity.level in ('国家级', '省级')",
+                "不在截至评定日的两年内": in_months_to_date("activity.held_on", 24),
+            },
+        )
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "activities",
-        "select count(*) from activities where activities.kind = '宣传体验活动'",
+        "activities",
+        "activities.activity_no",
         needs,
+        only={"不是宣传体验活动": "activities.kind = '宣传体验活动'"},
         period=months_to_date_period(24),
     )
 }}
 union all
 {{
-    operand_row(
+    count_row(
         "province_hall_exhibits",
-        "select count(*) from activities where activities.kind = '省数据大厅展示'",
+        "activities",
+        "activities.activity_no",
         needs,
+        only={"不是省数据大厅展示": "activities.kind = '省数据大厅展示'"},
         period=months_to_date_period(24),
     )
 }}

@@ -6,15 +6,17 @@
 with
 
 junctions as (
-    select * from {{ ref("int_junction__major") }}
+    {{ major_junctions() }}
 )
 
-{{ operand_row("major_junctions", "select count(*) from junctions", needs) }}
+{{ count_row("major_junctions", "junctions", "junctions.junction_code", needs) }}
 union all
 {{
-    operand_row(
+    count_row(
         "realtime_signal_junctions",
-        "select count(*) from junctions where junctions.has_realtime_signal",
+        "junctions",
+        "junctions.junction_code",
         needs,
+        only={"信号不是实时联网控制": "junctions.has_realtime_signal"},
     )
 }}

@@ -6,17 +6,24 @@
 with
 
 incidents as (
-    select distinct incident.incident_no
-    from {{ in_force("cyberspace__security_incident") }} as incident
-    where
-        incident.nature = '失泄密'
-        and {{ in_year_to_date("incident.occurred_on") }}
+    {{
+        counted(
+            "cyberspace__security_incident",
+            "incident",
+            ["incident.incident_no"],
+            {
+                "不是失泄密事件": "incident.nature = '失泄密'",
+                "不在评定日所在年度内": in_year_to_date("incident.occurred_on"),
+            },
+        )
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "incident_count",
-        "select count(*) from incidents",
+        "incidents",
+        "incidents.incident_no",
         needs,
         period=year_to_date_period(),
     )

@@ -6,20 +6,28 @@
 with
 
 schools as (
-    select
-        school.school_code,
-        bool_or(coalesce(school.is_smart_campus, false)) as is_smart_campus
-    from {{ in_force("education__school") }} as school
-    where
-        {{ in_use("school.status") }}
-        and school.stage in ('小学', '初中', '高中', '九年一贯制', '完全中学', '职业院校')
-    group by school.school_code
+    {{
+        counted(
+            "education__school",
+            "school",
+            ["school.school_code", "school.is_smart_campus"],
+            {
+                "不在用": in_use("school.status"),
+                "不属于计入的办学类型": "school.stage in"
+                ~ " ('小学', '初中', '高中', '九年一贯制', '完全中学', '职业院校')",
+            },
+        )
+    }}
 )
 
-{{ operand_row("schools", "select count(*) from schools", needs) }}
+{{ count_row("schools", "schools", "schools.school_code", needs) }}
 union all
 {{
-    operand_row(
-        "smart_campuses", "select count(*) from schools where schools.is_smart_campus", needs
+    count_row(
+        "smart_campuses",
+        "schools",
+        "schools.school_code",
+        needs,
+        only={"不是智慧校园": "schools.is_smart_campus"},
     )
 }}

@@ -10,28 +10,44 @@
 with
 
 communities as (
-    select distinct community.community_code
-    from {{ in_force("civil_affairs__community") }} as community
-    where
-        community.kind = '社区居委会'
-        and {{ in_use("community.status") }}
+    {{
+        counted(
+            "civil_affairs__community",
+            "community",
+            ["community.community_code"],
+            {
+                "不是社区居委会": "community.kind = '社区居委会'",
+                "不在用": in_use("community.status"),
+            },
+        )
+    }}
 ),
 
 recognised as (
-    select distinct smart.community_code
-    from {{ in_force("big_data_center__smart_community") }} as smart
-    where
-        {{ in_use("smart.status") }}
-        and {{ has_begun("smart.recognised_on") }}
+    {{
+        counted(
+            "big_data_center__smart_community",
+            "smart",
+            ["smart.community_code"],
+            {
+                "不在用": in_use("smart.status"),
+                "评定日尚未认定": has_begun("smart.recognised_on"),
+            },
+        )
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "smart_communities",
-        "select count(*) from communities"
-            ~ " inner join recognised on communities.community_code = recognised.community_code",
+        "recognised",
+        "recognised.community_code",
         needs,
+        only={
+            "不是名录中在用的社区居委会": "recognised.community_code in"
+            ~ " (select communities.community_code from " ~ those_of("communities") ~ ")",
+        },
     )
 }}
 union all
-{{ operand_row("communities", "select count(*) from communities", list) }}
+{{ count_row("communities", "communities", "communities.community_code", list) }}

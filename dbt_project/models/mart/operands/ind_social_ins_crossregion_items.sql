@@ -17,17 +17,20 @@ listed_items as (
 ),
 
 networked as (
-    select distinct service.item_name
-    from
-        {{
-            in_force_of_each(
-                needs.keys() | list, ["item_name", "connected_on", "status"]
-            )
-        }} as service
-    inner join listed_items on service.item_name = listed_items.name
-    where
-        {{ in_use("service.status") }}
-        and {{ has_begun("service.connected_on") }}
+    {{
+        counted(
+            needs,
+            "service",
+            ["service.item_name"],
+            {
+                "不在计划列举的业务之中": "service.item_name in"
+                ~ " (select listed_items.name from listed_items)",
+                "不在用": in_use("service.status"),
+                "评定日尚未联网": has_begun("service.connected_on"),
+            },
+            raw=["item_name", "connected_on", "status"],
+        )
+    }}
 )
 
-{{ operand_row("networked_item_count", "select count(*) from networked", needs) }}
+{{ count_row("networked_item_count", "networked", "networked.item_name", needs) }}

@@ -13,60 +13,49 @@
 with
 
 reported as (
-    select distinct on (report.contract_id, report.reporting_unit, report.year, report.kind)
-        report.contract_id,
-        report.reporting_unit,
-        report.year,
-        report.revenue_wan_cny,
-        report.contract_id <> 'industry_it__software_revenue' as is_own_report
-    from
-        {{
-            in_force_of_each(
-                needs.keys() | reject("equalto", "statistics__annual_indicator") | list,
-                [
-                    "reporting_unit", "year", "kind", "revenue_wan_cny",
-                    "_applied_seq", "_row_no",
-                ],
-            )
-        }} as report
-    order by
-        report.contract_id asc,
-        report.reporting_unit asc,
-        report.year asc,
-        report.kind asc,
-        report._applied_seq desc,
-        report._row_no desc
+    {{
+        counted(
+            needs.keys() | reject("equalto", "statistics__annual_indicator"),
+            "report",
+            [
+                "report.reporting_unit",
+                "report.year",
+                "report.revenue_wan_cny",
+                "report.contract_id <> 'industry_it__software_revenue' as is_own_report",
+            ],
+            {},
+            raw=["reporting_unit", "year", "kind", "revenue_wan_cny"],
+            one_per=["report.contract_id", "report.reporting_unit", "report.year", "report.kind"],
+        )
+    }}
 ),
 
 -- what a unit reports itself beats the same unit and year in the list
-counted as (
-    select reported.*
-    from reported
-    where
-        reported.is_own_report
-        or not exists (
+judged as (
+    select
+        reported.*,
+        not reported.is_own_report and exists (
             select 1
             from reported as own_report
             where
                 own_report.is_own_report
                 and own_report.reporting_unit = reported.reporting_unit
                 and own_report.year = reported.year
-        )
+        ) as is_overruled
+    from reported
 ),
 
 revenue as (
     select
-        counted.year,
-        {{ convert_unit("sum(counted.revenue_wan_cny)", "万元", "亿元") }} as value
-    from counted
-    group by counted.year
+        judged.year,
+        {{ convert_unit("sum(judged.revenue_wan_cny)", "万元", "亿元") }} as value
+    from {{ those_of("judged") }}
+    where not judged.is_overruled
+    group by judged.year
 ),
 
 product as (
-    select
-        statistic.year,
-        {{ convert_unit("statistic.value", "元", "亿元") }} as value
-    from {{ annual_statistics("地区生产总值", "元") }} as statistic
+    select * from {{ annual_statistics("地区生产总值", "元", to_unit="亿元") }} as statistic
 ),
 
 figures as (
@@ -76,8 +65,12 @@ figures as (
 {{
     annual_operand_rows(
         "figures",
-        ["software_it_revenue", "regional_gdp"],
+        {"software_it_revenue": "judged", "regional_gdp": "product"},
         needs,
         "软件和信息技术服务业收入与地区生产总值",
+        exclusions={
+            "judged": "coalesce(judged.exclusion,"
+            ~ " case when judged.is_overruled then '以单位自报的收入为准' end)",
+        },
     )
 }}

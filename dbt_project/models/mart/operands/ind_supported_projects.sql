@@ -7,28 +7,27 @@ with
 
 -- one project of a unit counts once, whatever funds and departments support it
 projects as (
-    select distinct
-        project.project_name,
-        project.unit_name
-    from
-        {{
-            in_force_of_each(needs, ["project_name", "unit_name", "field", "year"])
-        }} as project
-    where
-        project.year = to_char({{ as_of() }}, 'YYYY')
-        and (
-            project.field in ('智慧城市', '大数据', '工业互联网', '人工智能')
-            or (
-                project.field = '其他'
-                and {{ parameter("supported_projects_of_other_fields") }} = 'yes'
-            )
+    {{
+        counted(
+            needs,
+            "project",
+            ["project.project_name", "project.unit_name"],
+            {
+                "不是评定日所在年度": "project.year = to_char(" ~ as_of() ~ ", 'YYYY')",
+                "不属于计入的领域": "project.field in"
+                ~ " ('智慧城市', '大数据', '工业互联网', '人工智能') or (project.field = '其他' and "
+                ~ parameter("supported_projects_of_other_fields") ~ " = 'yes')",
+            },
+            raw=["project_name", "unit_name", "field", "year"],
         )
+    }}
 )
 
 {{
-    operand_row(
+    count_row(
         "count",
-        "select count(*) from projects",
+        "projects",
+        "projects.project_name, projects.unit_name",
         needs,
         period="to_char(" ~ as_of() ~ ", 'YYYY')",
     )

@@ -2,58 +2,46 @@
 {{ config(materialized="view") }}
 
 {% set needs = {"bus_group__ridership": "公交客流日汇总"} %}
+{% set paid = {"不是电子支付": "rides.payment_kind in ('一卡通', '移动支付', 'NFC')"} %}
 
 with
 
 -- one key stated twice in a delivery keeps both rows; the later one is the figure
 rides as (
-    select distinct on (ride.ride_date, coalesce(ride.payment_kind, ride._record_key::text))
-        ride.trips,
-        ride.payment_kind,
-        coalesce(ride.is_estimated, false) as is_estimated
-    from {{ in_force("bus_group__ridership") }} as ride
-    where
-        ride.is_urban
-        and {{ in_year_to_date("ride.ride_date") }}
-    order by
-        ride.ride_date asc,
-        coalesce(ride.payment_kind, ride._record_key::text) asc,
-        ride._applied_seq desc,
-        ride._row_no desc
-),
-
-totals as (
-    select
-        coalesce(sum(rides.trips), 0) as trips,
-        coalesce(
-            sum(rides.trips) filter (where rides.payment_kind in ('一卡通', '移动支付', 'NFC')), 0
-        ) as epay_trips,
-        coalesce(bool_or(rides.is_estimated), false) as is_estimated,
-        coalesce(
-            bool_or(rides.is_estimated) filter (
-                where rides.payment_kind in ('一卡通', '移动支付', 'NFC')
-            ),
-            false
-        ) as is_epay_estimated
-    from rides
+    {{
+        counted(
+            "bus_group__ridership",
+            "ride",
+            ["ride.trips", "ride.payment_kind", "ride.is_estimated"],
+            {
+                "不是城区客流": "ride.is_urban",
+                "不在评定日所在年度内": in_year_to_date("ride.ride_date"),
+            },
+            one_per=["ride.ride_date", "coalesce(ride.payment_kind, ride._record_key::text)"],
+        )
+    }}
 )
 
 {{
-    operand_row(
+    sum_row(
         "transit_trips",
-        "select totals.trips from totals",
+        "rides",
+        "rides.trips",
         needs,
         period=year_to_date_period(),
-        is_estimated="select totals.is_estimated from totals",
+        is_estimated="select coalesce(bool_or(rides.is_estimated), false) from rides",
     )
 }}
 union all
 {{
-    operand_row(
+    sum_row(
         "epay_trips",
-        "select totals.epay_trips from totals",
+        "rides",
+        "rides.trips",
         needs,
+        only=paid,
         period=year_to_date_period(),
-        is_estimated="select totals.is_epay_estimated from totals",
+        is_estimated="select coalesce(bool_or(rides.is_estimated), false) from rides"
+            ~ where_all(paid),
     )
 }}

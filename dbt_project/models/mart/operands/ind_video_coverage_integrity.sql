@@ -2,39 +2,45 @@
 {{ config(materialized="view") }}
 
 {% set areas = {"public_security__key_area": "公共安全视频重点公共区域"} %}
-{% set cameras = {"public_security__camera": "视频监控摄像机台账"} %}
+{% set camera_register = {"public_security__camera": "视频监控摄像机台账"} %}
 
 with
 
 key_areas as (
-    select
-        area.area_code,
-        bool_or(coalesce(area.has_hd_video, false)) as has_hd_video
-    from {{ in_force("public_security__key_area") }} as area
-    where {{ in_use("area.status") }}
-    group by area.area_code
+    {{
+        counted(
+            "public_security__key_area",
+            "area",
+            ["area.area_code", "area.has_hd_video"],
+            {"不在用": in_use("area.status")},
+        )
+    }}
 ),
 
-key_area_cameras as (
-    select * from {{ ref("int_camera__key_area") }}
+cameras as (
+    {{ key_area_cameras() }}
 )
 
 {{
-    operand_row(
+    count_row(
         "hd_covered_key_areas",
-        "select count(*) from key_areas where key_areas.has_hd_video",
+        "key_areas",
+        "key_areas.area_code",
         areas,
+        only={"没有高清视频覆盖": "key_areas.has_hd_video"},
     )
 }}
 union all
-{{ operand_row("key_public_areas", "select count(*) from key_areas", areas) }}
+{{ count_row("key_public_areas", "key_areas", "key_areas.area_code", areas) }}
 union all
 {{
-    operand_row(
+    count_row(
         "working_cameras",
-        "select count(*) from key_area_cameras where key_area_cameras.is_working",
-        cameras,
+        "cameras",
+        "cameras.device_code",
+        camera_register,
+        only={"不能正常工作": "cameras.is_working"},
     )
 }}
 union all
-{{ operand_row("cameras", "select count(*) from key_area_cameras", cameras) }}
+{{ count_row("cameras", "cameras", "cameras.device_code", camera_register) }}

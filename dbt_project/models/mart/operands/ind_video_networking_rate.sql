@@ -5,16 +5,18 @@
 
 with
 
-key_area_cameras as (
-    select * from {{ ref("int_camera__key_area") }}
+cameras as (
+    {{ key_area_cameras() }}
 )
 
 {{
-    operand_row(
+    count_row(
         "networked_cameras",
-        "select count(*) from key_area_cameras where key_area_cameras.is_networked",
+        "cameras",
+        "cameras.device_code",
         needs,
+        only={"没有联网": "cameras.is_networked"},
     )
 }}
 union all
-{{ operand_row("key_area_cameras", "select count(*) from key_area_cameras", needs) }}
+{{ count_row("key_area_cameras", "cameras", "cameras.device_code", needs) }}

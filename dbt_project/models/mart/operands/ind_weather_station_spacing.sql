@@ -3,6 +3,7 @@
 
 {% set area = {"natural_resources__area": "区域面积"} %}
 {% set register = {"meteorology__weather_station": "气象自动站"} %}
+{% set annual = {"urban_area_km2": "urban_areas"} %}
 
 with
 
@@ -11,36 +12,36 @@ urban_areas as (
 ),
 
 figures as (
-    {{ latest_common_year({"urban_area_km2": "urban_areas"}) }}
+    {{ latest_common_year(annual) }}
 ),
 
-urban_stations as (
-    select count(distinct station.station_no) as station_count
-    from {{ in_force("meteorology__weather_station") }} as station
-    where
-        station.is_urban
-        and {{ in_use("station.status") }}
-        and {{ has_begun("station.enabled_on") }}
+stations as (
+    {{
+        counted(
+            "meteorology__weather_station",
+            "station",
+            ["station.station_no"],
+            {
+                "不在城区": "station.is_urban",
+                "不在用": in_use("station.status"),
+                "评定日尚未启用": has_begun("station.enabled_on"),
+            },
+        )
+    }}
 ),
 
 spacing as (
     select
         figures.year,
-        urban_stations.station_count,
-        sqrt(figures.urban_area_km2 / nullif(urban_stations.station_count, 0)) as spacing_km
-    from urban_stations
+        counts.station_count,
+        sqrt(figures.urban_area_km2 / nullif(counts.station_count, 0)) as spacing_km
+    from (select count(distinct stations.station_no) as station_count from stations) as counts
     left join figures on true
 )
 
-{{ annual_operand_rows("figures", ["urban_area_km2"], area, "城区面积") }}
+{{ annual_operand_rows("figures", annual, area, "城区面积") }}
 union all
-{{
-    operand_row(
-        "urban_stations",
-        "select urban_stations.station_count from urban_stations",
-        register,
-    )
-}}
+{{ count_row("urban_stations", "stations", "stations.station_no", register) }}
 union all
 {{
     operand_row(
@@ -50,5 +51,6 @@ union all
         note="select case when spacing.year is null then '没有城区面积已公布、且已结束的年度'"
             ~ " when spacing.station_count = 0 then '城区没有在用的气象自动站' end from spacing",
         period="select spacing.year from spacing",
+        rows="stations",
     )
 }}
