@@ -129,6 +129,24 @@
 {%- endmacro %}
 
 
+{# Whether a day lies in the period that the plan does not name (parameter assessment_period). #}
+{% macro in_assessment_period(day) -%}
+    case {{ parameter("assessment_period") }}
+        when 'year_to_date' then {{ in_year_to_date(day) }}
+        else {{ in_months_to_date(day, 12) }}
+    end
+{%- endmacro %}
+
+
+{# That period as period_used shows it; a scalar. #}
+{% macro assessment_period() -%}
+    case {{ parameter("assessment_period") }}
+        when 'year_to_date' then {{ year_to_date_period() }}
+        else {{ months_to_date_period(12) }}
+    end
+{%- endmacro %}
+
+
 {# Whether a status word means "in use"; an empty status does. #}
 {% macro in_use(column) -%}
     coalesce({{ column }}, '在用') in (

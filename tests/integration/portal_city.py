@@ -101,6 +101,15 @@ create table quality.library_status (
     seq int, library text, title text, records bigint, core_items_filled numeric, fresh_as_of date, mentions bigint,
     resolved bigint, resolved_share numeric
 );
+create table mart.reading_flip (
+    as_of date, run_id text, parameter text, title text, reading_used text, reading text, seq smallint,
+    indicator_id text, name text, star smallint, other_star smallint, is_flipped boolean, value_text text,
+    other_value_text text, other_reason text, source text
+);
+create table mart.improvement (
+    as_of date, run_id text, seq smallint, indicator_id text, name text, lead_responsible text, star smallint, gap text,
+    missing jsonb, cost_cny numeric, relative_gap numeric, effort_rank bigint
+);
 create table catalogue.resource (
     resource_key text, resource_code text, title text, department_code text, department_name text, sharing_type text,
     is_open boolean, is_mounted boolean, last_updated_on date, source_batch_id bigint, _row_hash text
@@ -145,6 +154,7 @@ def build_city(settings: Settings, contracts: Contracts, now: datetime) -> None:
         _add_run(connection, RUN, date(2021, 9, 30), now, 1)
         _add_deliveries(connection, now)
         _add_sources(connection)
+        _add_questions(connection)
         _add_quality(connection, now)
         connection.execute(
             "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
@@ -466,3 +476,29 @@ def _add_quality(connection: Connection, now: datetime) -> None:
         connection, "quality.library_status", seq=1, library="population", title="人口库", records=2_987_654,
         core_items_filled=0.934, fresh_as_of=date(2021, 9, 30), mentions=100, resolved=98, resolved_share=0.98,
     )  # fmt: skip
+
+
+def _add_questions(connection: Connection) -> None:
+    insert(
+        connection, "mart.reading_flip", run_id=RUN, parameter="restricted_only_departments_count",
+        title="只有“不予共享”资源的部门是否算提供共享", reading_used="no", reading="yes", seq=17,
+        indicator_id="dept_sharing_rate", name="数据资源共享水平", star=4, other_star=5, is_flipped=True,
+        value_text="91.89%", other_value_text="100%", source="附件2指标17未写明",
+    )  # fmt: skip
+    for exclusion, count, rows in (("", 34, [2, 3, 4]), ("没有编制在用的信息资源目录", 3, [20, 21, 22])):
+        insert(
+            connection, "mart.operand_row_run", run_id=RUN, indicator_id="dept_sharing_rate",
+            operand="sharing_departments", contract_id="big_data_center__resource_catalogue", batch_id=3,
+            exclusion=exclusion, row_count=count, first_row_nos="{" + ",".join(map(str, rows)) + "}",
+        )  # fmt: skip
+    for rank, (indicator_id, name, gap, cost) in enumerate(
+        (
+            ("cloud_enterprises", "企业上云数", "还差 52 家", 260_000),
+            ("dept_sharing_rate", "数据资源共享水平", "还差 3 个", None),
+        ),
+        start=1,
+    ):
+        insert(
+            connection, "mart.improvement", run_id=RUN, seq=rank, indicator_id=indicator_id, name=name,
+            lead_responsible="市大数据中心", star=5, gap=gap, cost_cny=cost, relative_gap=0.08, effort_rank=rank,
+        )  # fmt: skip

@@ -125,7 +125,7 @@ def test_download_speed_is_the_plain_mean_of_the_twelve_months_samples(
     by_scene = {"download_speed_mean": "by_scene"}
     assert values(modelled, "mobile_download_speed", parameters=by_scene) == {"avg_mbps": 23}
     none = operands(modelled, "mobile_download_speed", as_of=date(2023, 1, 1))
-    assert none == {"avg_mbps": (None, "近 12 个月没有测速样本")}
+    assert none == {"avg_mbps": (None, "统计时段内没有测速样本")}
 
 
 def test_video_cases_are_of_the_latest_complete_year_and_departments_exclude_the_police(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +14,22 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet
 import pytest
+from typer.testing import CliRunner
 
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
+from connectors.errors import UserError
 from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import CHECKOUT, Settings
 from dags.support import lineage, models
-from dags.support.assessing import comparing, export, readings, replaying, rules, trial
+from dags.support.assessing import comparing, export, readings, replaying, rules, source_rows, trial
 from tests.conftest import create_database, drop_database, dsn_of
+from tests.integration import star_rules
 from tests.integration.linked import deliver_linked, subject
 from tests.integration.modelled import AS_OF, deliver, open_run, publish
-from weihai import explain
+from weihai import explain, explain_rows
+from weihai.cli import build_app
+from weihai.commands import gap
 from weihai.commands.sql import QuestionRefusedError, ask, ask_as
 from weihai.roles import RoleError
 
@@ -61,6 +67,7 @@ def _build(
         assert report.failed == ()
     rules.keep(connection, version, city.contracts, folder.parent)
     lineage.record(city.settings, name)
+    source_rows.record(city.settings, name)
     readings.record(city.settings, name)
     export.keep(connection, name)
     publish(connection)
@@ -321,6 +328,134 @@ def test_exports_agree_when_written_in_each_format(connection: Connection, tmp_p
     assert [row[8] for row in rows[1:]] == table.column("star").to_pylist()
     stated = connection.execute("select star from mart.scorecard where as_of = %s order by seq", (AS_OF,)).fetchall()
     assert table.column("star").to_pylist() == [star for (star,) in stated]
+
+
+def test_stars_are_those_of_the_plan_on_both_sides_of_every_boundary(connection: Connection) -> None:
+    known = {indicator.indicator_id: indicator for indicator in star_rules.indicators()}
+    expected = [case for indicator in known.values() for case in star_rules.cases(indicator)]
+    given = [
+        {
+            name: {**known[case.indicator_id].operands[name], "value": None if value is None else float(value)}
+            for name, value in case.operands.items()
+        }
+        for case in expected
+    ]
+    rows = connection.execute(
+        "select mart.star_of(i.four_star_rule, i.five_star_rule, rule.four, rule.five), rule.four, rule.five"
+        " from unnest(%s::text[], %s::jsonb[]) with ordinality as tried (indicator_id, operands, no)"
+        " inner join mart.indicator as i using (indicator_id)"
+        " cross join lateral mart.metrics("
+        "  i.formula, i.metric_options, i.four_star_rule, i.five_star_rule, tried.operands) as metric"
+        " cross join lateral (select mart.rule_met(i.four_star_rule, metric) as four,"
+        "  mart.rule_met(i.five_star_rule, metric) as five) as rule order by tried.no",
+        ([case.indicator_id for case in expected], [json.dumps(operands) for operands in given]),
+    ).fetchall()
+    wrong = [
+        f"{case.indicator_id} {case.leaf}: {row}, not {(case.star, case.four, case.five)}"
+        for case, row in zip(expected, rows, strict=True)
+        if row != (case.star, case.four, case.five)
+    ]
+    assert wrong == []
+    assert {case.indicator_id for case in expected} == set(known) - {"security_incident_deduction"}
+    assert {case.star for case in expected} == {5, 4, 0, None}
+
+
+def test_deduction_is_two_per_cent_an_incident_and_no_star(connection: Connection) -> None:
+    rows = connection.execute(
+        "select mart.metrics(formula, metric_options, four_star_rule, five_star_rule,"
+        " jsonb_build_object('incident_count', jsonb_build_object('value', n))) -> 'deduction' ->> 'num',"
+        " mart.star_of(four_star_rule, five_star_rule, null, null)"
+        " from mart.indicator cross join generate_series(0, 2) as n"
+        " where indicator_id = 'security_incident_deduction' order by n"
+    ).fetchall()
+    assert [(Decimal(num), star) for num, star in rows] == [(0, None), (Decimal("0.02"), None), (Decimal("0.04"), None)]
+
+
+def test_improvements_rank_by_cost_where_given_and_by_relative_gap_where_not(
+    connection: Connection, tmp_path: Path
+) -> None:
+    def ranked() -> list[tuple[Any, ...]]:
+        return connection.execute(
+            "select indicator_id, cost_cny, relative_gap from mart.improvement"
+            " where as_of = %s and star = 5 and relative_gap is not null order by effort_rank",
+            (JUNE,),
+        ).fetchall()
+
+    assert ranked() == [
+        ("dept_sharing_rate", None, Decimal("0.05")),
+        ("open_data_category_rate", None, Decimal("0.090909")),
+        ("employment_service_channels", None, Decimal("0.2")),
+    ]
+    costs = tmp_path / "costs.csv"
+    costs.write_text(
+        "indicator_id,operand,cost_cny,source\n"
+        "employment_service_channels,channel_count,300,概算\nopen_data_category_rate,opened_categories,200,概算\n",
+        encoding="utf-8",
+    )
+    assert gap.load_costs(connection, costs) == 2
+    assert [row[:2] for row in ranked()] == [
+        ("employment_service_channels", 300),
+        ("open_data_category_rate", 400),
+        ("dept_sharing_rate", None),
+    ]
+    costs.write_text("indicator_id,operand,cost_cny,source\nnothing,x,1,y\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"第 2 行：没有操作数 nothing\.x"):
+        gap.load_costs(connection, costs)
+    connection.rollback()
+
+
+def test_source_rows_of_an_operand_are_told_with_why_they_do_not_count(connection: Connection) -> None:
+    explanation = explain.explain(connection, "dept_sharing_rate", JUNE)
+    assert "      未计入：无条件共享资源 1 项中 1 项未挂接数据  1 行" in "\n".join(explain.lines(explanation))
+    told = list(explain_rows.lines(connection, explanation, "sharing_departments", excluded=True, limit=5, offset=0))
+    assert told[2] == "有效行 20：计入 19，未计入 1"
+    assert told[-1].endswith("第 2 行  未计入：无条件共享资源 1 项中 1 项未挂接数据")
+    with pytest.raises(UserError, match="没有操作数“nothing”；有 gov_departments、sharing_departments"):
+        list(explain_rows.lines(connection, explanation, "nothing", excluded=None, limit=1, offset=0))
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["gap", "--as-of", "2021-06-30", "--owner", "大数据"], "距五星的差距"),
+        (["diff", "run-june", "run-june-again"], "不同的指标 0 项"),
+        (["diff", "run-june", "run-september"], "操作数 opened_categories：20 → 19"),
+        (["explain", "18", "--rows", "opened_categories", "--which", "counted", "--limit", "1"], "第 1–1 行"),
+        (["what-if", "--as-of", "2021-06-30", "--set", "sharing_departments=20"], "星级变化 1 项"),
+        (["what-if", "--as-of", "2021-06-30", "--reading", "other_channel_kind_counts=no"], "星级变化 1 项"),
+    ],
+)
+def test_command_answers_from_published_runs(
+    city: City, monkeypatch: pytest.MonkeyPatch, command: list[str], said: str
+) -> None:
+    monkeypatch.setenv("WEIHAI_HOME", str(city.settings.home))
+    monkeypatch.setenv("WAREHOUSE_DSN", city.settings.dsn())
+    answer = CliRunner().invoke(build_app(), command, catch_exceptions=False)
+    assert answer.exit_code == 0
+    assert said in answer.output
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (
+            ["what-if", "--reading", "annual_period=never"],
+            "annual_period.*不能取“never”；可取 latest_complete",
+        ),
+        (["what-if", "--reading", "nothing=1"], "没有口径参数“nothing”"),
+        (["what-if", "--set", "count=1"], "有多个对应的操作数：cloud_enterprises.count"),
+        (["what-if", "--set", "sharing_departments=viele"], "应为数或 null"),
+        (["replay", "run-never"], "没有运行“run-never”"),
+        (["export", "scorecard", "--as-of", "2019-01-01", "--out", "x.csv"], "业务日期 2019-01-01 还没有已发布的运行"),
+    ],
+)
+def test_command_says_what_is_wrong_when_it_cannot_answer(
+    city: City, monkeypatch: pytest.MonkeyPatch, command: list[str], complaint: str
+) -> None:
+    monkeypatch.setenv("WEIHAI_HOME", str(city.settings.home))
+    monkeypatch.setenv("WAREHOUSE_DSN", city.settings.dsn())
+    with pytest.raises(UserError, match=complaint):
+        CliRunner().invoke(build_app(), command, catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")

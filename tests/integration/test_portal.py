@@ -168,6 +168,22 @@ def test_an_indicator_page_tells_rule_operands_and_files_when_it_was_computed(pa
     assert "计划中没有该星级的标准" in parse(pages / "indicator" / "building_energy_submetering_rate.html").text
 
 
+def test_other_readings_and_source_rows_stand_on_an_indicator_page_when_the_run_kept_them(pages: Path) -> None:
+    text = (pages / "indicator" / "dept_sharing_rate.html").read_text(encoding="utf-8")
+    assert "restricted_only_departments_count" in text
+    assert "星级改变" in text
+    assert "没有编制在用的信息资源目录" in text
+    assert "20、21、22" in text
+    assert "口径有别" in (pages / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_way_to_five_stars_is_ranked_when_a_run_is_published(pages: Path) -> None:
+    text = (pages / "improvements.html").read_text(encoding="utf-8")
+    assert text.index("企业上云数") < text.index("数据资源共享水平")
+    assert "260,000" in text
+    assert "还差 3 个" in text
+
+
 def test_a_receipt_shows_the_ledger_and_masked_values_only_when_a_value_is_sensitive(pages: Path) -> None:
     text = parse(pages / "receipt" / "1.html").text
     for expected in ("2,180", "2,172", "2,150", "张*", "法人代表", "17", "96.81%"):

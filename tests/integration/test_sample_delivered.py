@@ -24,6 +24,7 @@ from connectors.sample import write_city
 from connectors.sample.registers import FOR_INDICATORS
 from connectors.settings import CHECKOUT, Settings
 from dags.support import models
+from dags.support.assessing.trial import published_run, tried
 from expectations import gate
 from linkage.run import link
 from tests.conftest import create_database, drop_database, dsn_of
@@ -171,3 +172,31 @@ def test_example_queries_answer_an_analyst(delivered: Delivered, contracts: Cont
         connection.execute("set role analyst")
         for query in queries:
             assert connection.execute(query.encode()).fetchall() != [], query
+def test_source_rows_account_for_every_operand(delivered: Delivered) -> None:
+    with connect(delivered.office.settings.dsn()) as connection:
+        run = published_run(connection, AS_OF)
+        with tried(connection, run):
+            rows = connection.execute(
+                "select indicator_id, operand, count(*) filter (where exclusion is null),"
+                " count(*) = count(distinct (contract_id, source_batch_id, source_row_no)),"
+                " count(*) filter (where exclusion = '')"
+                " from mart.int_operand__row group by 1, 2"
+            ).fetchall()
+        values = {
+            (indicator, operand): value
+            for indicator, operand, value in connection.execute(
+                "select indicator_id, operand, value from mart.indicator_operand_run where run_id = %s", (run.run_id,)
+            )
+        }
+    listed = {(indicator, operand): counted for indicator, operand, counted, *_ in rows}
+    # fixed by the plan, or counted over linked persons
+    rowless = {
+        ("ipv6_site_rate", "main_sites"),
+        ("open_data_category_rate", "open_categories_required"),
+        ("newgen_it_employment_share", "newgen_it_employees"),
+    }
+    known = {name for name, value in values.items() if value} - rowless
+    assert known - set(listed) == set()
+    assert {name for name in known if not listed[name]} == set()
+    assert {name for name in listed if values[name] == 0 and listed[name]} == set()
+    assert [row for row in rows if not row[3] or row[4]] == []

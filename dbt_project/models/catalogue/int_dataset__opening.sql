@@ -1,4 +1,4 @@
--- one row per data set published by the run's as-of date: whether it opens its category, by indicator 18
+-- one row per data set published by the run's date: whether it opens its category (indicator 18)
 {{ config(materialized="view") }}
 
 with
@@ -22,7 +22,8 @@ final as (
         coalesce(dataset.link_status, '') <> '正常' as is_broken,
         coalesce(dataset.record_count, 0) <= 0 as is_empty,
         run.as_of - coalesce(dataset.last_updated_on, dataset.published_on)
-        > 2 * coalesce(cycles.days, 366) as is_stale,
+        > {{ parameter("open_dataset_stale_cycles") }}::integer
+        * coalesce(cycles.days, 366) as is_stale,
         dataset._batch_id as source_batch_id,
         dataset._row_no as source_row_no
     from {{ in_force("big_data_center__open_dataset") }} as dataset

@@ -74,10 +74,10 @@ summed as (
         weighed.indicator_id,
         weighed.star,
         weighed.gap,
-        jsonb_object_agg(weighed.metric, weighed.cost_cny) as costs,
+        jsonb_object_agg(weighed.metric, weighed.cost_cny) as cost_by_metric,
         jsonb_object_agg(weighed.metric, coalesce(weighed.relative_gap, 0)) filter (
             where weighed.is_met is not null
-        ) as relative_gaps,
+        ) as gap_by_metric,
         coalesce(
             jsonb_agg(
                 jsonb_build_object(
@@ -111,7 +111,7 @@ final as (
                 when 4 then indicators.four_star_rule
                 else indicators.five_star_rule
             end,
-            summed.costs
+            summed.cost_by_metric
         ) as cost_cny,
         round(
             {{ target.schema }}.rule_effort(
@@ -119,7 +119,7 @@ final as (
                     when 4 then indicators.four_star_rule
                     else indicators.five_star_rule
                 end,
-                summed.relative_gaps
+                summed.gap_by_metric
             ),
             6
         ) as relative_gap

@@ -17,7 +17,6 @@ key_areas as (
     }}
 ),
 
--- one operator is enough
 covered as (
     {{
         counted(
@@ -31,6 +30,14 @@ covered as (
             raw=["area_code", "is_covered", "checked_on"],
         )
     }}
+),
+
+operators as (
+    select
+        covered.area_code,
+        count(distinct covered.contract_id) as operator_count
+    from {{ those_of("covered") }}
+    group by covered.area_code
 )
 
 {{
@@ -42,6 +49,9 @@ covered as (
         only={
             "不在重点公共区域名录": "covered.area_code in (select key_areas.area_code from "
             ~ those_of("key_areas") ~ ")",
+            "按现用口径须各运营商均覆盖": parameter("coverage_5g_operators") ~ " = 'any' or "
+            ~ checks | length ~ " = (select operators.operator_count from operators"
+            ~ " where operators.area_code = covered.area_code)",
         },
     )
 }}

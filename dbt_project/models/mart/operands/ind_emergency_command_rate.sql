@@ -12,9 +12,7 @@ incidents as (
             "incident",
             ["incident.incident_no", "incident.is_commanded_by_system", "incident.closed_on"],
             {
-                "不在截至评定日的 12 个月内": in_months_to_date(
-                    local_day("incident.occurred_at"), 12
-                ),
+                "不在统计时段内": in_assessment_period(local_day("incident.occurred_at")),
                 "不属于计入的事件类别": "incident.category in"
                 ~ " ('自然灾害', '事故灾难', '社会安全事件') or (incident.category = '公共卫生事件' and "
                 ~ parameter("public_health_incidents_count") ~ " = 'yes')",
@@ -29,7 +27,7 @@ incidents as (
         "incidents",
         "incidents.incident_no",
         needs,
-        period=months_to_date_period(12),
+        period=assessment_period(),
     )
 }}
 union all
@@ -43,6 +41,6 @@ union all
             "没有通过系统指挥": "incidents.is_commanded_by_system",
             "评定日尚未办结": "incidents.closed_on <= " ~ as_of(),
         },
-        period=months_to_date_period(12),
+        period=assessment_period(),
     )
 }}

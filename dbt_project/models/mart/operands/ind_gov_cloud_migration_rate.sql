@@ -13,7 +13,8 @@ systems as (
             ["system.system_code", "system.is_on_cloud"],
             {
                 "不在用": in_use("system.status"),
-                "涉密": "system.is_classified is not true",
+                "涉密，按现用口径不计": "system.is_classified is not true or "
+                ~ parameter("classified_systems_count") ~ " = 'yes'",
             },
         )
     }}

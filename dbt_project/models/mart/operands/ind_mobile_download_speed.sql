@@ -14,9 +14,7 @@ samples as (
             ["sample.scene", "sample.download_mbps"],
             {
                 "没有下载速率": "sample.download_mbps is not null",
-                "不在截至评定日的 12 个月内": in_months_to_date(
-                    local_day("sample.tested_at"), 12
-                ),
+                "不在统计时段内": in_assessment_period(local_day("sample.tested_at")),
             },
             raw=["scene", "tested_at", "download_mbps"],
         )
@@ -54,9 +52,9 @@ unsampled as (
         "avg_mbps",
         "select means.mean_mbps from means",
         needs,
-        note="select case when means.mean_mbps is null then '近 12 个月没有测速样本'"
+        note="select case when means.mean_mbps is null then '统计时段内没有测速样本'"
             ~ " else '没有样本的场景：' || unsampled.scenes end from means cross join unsampled",
-        period=months_to_date_period(12),
+        period=assessment_period(),
         rows="samples",
     )
 }}

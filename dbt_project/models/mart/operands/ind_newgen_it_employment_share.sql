@@ -107,4 +107,4 @@ figures as (
     )
 }}
 union all
-{{ annual_operand_rows("figures", ["total_employed"], statistics, "总就业人口") }}
+{{ annual_operand_rows("figures", {"total_employed": "employment"}, statistics, "总就业人口") }}

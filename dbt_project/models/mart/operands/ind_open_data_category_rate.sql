@@ -15,7 +15,7 @@ datasets as (
                 "不属于须开放的类别": "dataset.is_listed",
                 "链接失效": "not dataset.is_broken",
                 "没有数据": "not dataset.is_empty",
-                "超过两个更新周期未更新": "not dataset.is_stale",
+                "超过规定的更新周期未更新": "not dataset.is_stale",
             },
             relation=ref("int_dataset__opening"),
         )

@@ -10,24 +10,15 @@
 with
 
 segments as (
-    select
-        segment.utility,
-        segment.length_m,
-        segment.is_monitored
-    from {{ ref("int_pipeline__in_force") }} as segment
-    where segment.is_in_use
-),
-
-lengths as (
-    select
-        utilities.utility,
-        coalesce(sum(segments.length_m), 0) as length_m,
-        coalesce(
-            sum(segments.length_m) filter (where segments.is_monitored), 0
-        ) as monitored_length_m
-    from (values ('水'), ('电'), ('气')) as utilities (utility)
-    left join segments on utilities.utility = segments.utility
-    group by utilities.utility
+    {{
+        counted(
+            needs,
+            "segment",
+            ["segment.utility", "segment.length_m", "segment.is_monitored"],
+            {"不在用": "segment.is_in_use"},
+            relation=ref("int_pipeline__in_force"),
+        )
+    }}
 )
 
 {% for utility, total, monitored in [
@@ -35,22 +26,22 @@ lengths as (
     ("电", "power_line_km", "monitored_power_line_km"),
     ("气", "gas_pipe_km", "monitored_gas_pipe_km"),
 ] %}
+{% set of_utility = {"不是" ~ utility ~ "管线": "segments.utility = '" ~ utility ~ "'"} %}
+{% for operand, only in [
+    (total, of_utility),
+    (monitored, dict(of_utility, **{"没有智能化监测管理": "segments.is_monitored"})),
+] %}
 {{
     operand_row(
-        total,
-        "select " ~ convert_unit("lengths.length_m", "米", "公里")
-        ~ " from lengths where lengths.utility = '" ~ utility ~ "'",
+        operand,
+        "select " ~ convert_unit("coalesce(sum(segments.length_m), 0)", "米", "公里")
+            ~ " from segments" ~ where_all(only),
         needs,
+        rows="segments",
+        only=only,
     )
 }}
-union all
-{{
-    operand_row(
-        monitored,
-        "select " ~ convert_unit("lengths.monitored_length_m", "米", "公里")
-        ~ " from lengths where lengths.utility = '" ~ utility ~ "'",
-        needs,
-    )
-}}
+{{ "union all" if not loop.last }}
+{% endfor %}
 {{ "union all" if not loop.last }}
 {% endfor %}

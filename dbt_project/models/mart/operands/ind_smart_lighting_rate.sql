@@ -6,20 +6,29 @@
 with
 
 lights as (
-    select component.is_smart_controlled
-    from {{ ref("int_component__in_force") }} as component
-    where
-        component.component_kind = 'light'
-        and component.is_in_use
-        and component.is_urban
+    {{
+        counted(
+            "housing_construction__city_component",
+            "component",
+            ["component.component_code", "component.is_smart_controlled"],
+            {
+                "不是公共照明": "component.component_kind = 'light'",
+                "不在用": "component.is_in_use",
+                "不在城区": "component.is_urban",
+            },
+            relation=ref("int_component__in_force"),
+        )
+    }}
 )
 
-{{ operand_row("public_lights", "select count(*) from lights", needs) }}
+{{ count_row("public_lights", "lights", "lights.component_code", needs) }}
 union all
 {{
-    operand_row(
+    count_row(
         "smart_controlled_public_lights",
-        "select count(*) from lights where lights.is_smart_controlled",
+        "lights",
+        "lights.component_code",
         needs,
+        only={"不是智能控制": "lights.is_smart_controlled"},
     )
 }}
