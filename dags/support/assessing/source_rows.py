@@ -20,16 +20,20 @@ ROWS_SUMMARISED = 200_000
 """An indicator on more rows in force is not summarised with its run: `listed` and `counted` answer when asked."""
 
 _COUNTED = f"""
+with listed as (
+    select operand, contract_id, source_batch_id as batch_id, coalesce(exclusion, '') as exclusion, source_row_no
+    from mart.int_operand__row
+    where indicator_id = %(indicator)s
+)
 select
     operand,
     contract_id,
-    source_batch_id as batch_id,
-    coalesce(exclusion, '') as exclusion,
+    batch_id,
+    exclusion,
     count(*) as row_count,
     (array_agg(source_row_no order by source_row_no))[1:{FIRST_ROWS}] as first_row_nos
-from mart.int_operand__row
-where indicator_id = %(indicator)s
-group by operand, contract_id, source_batch_id, coalesce(exclusion, '')
+from listed
+group by operand, contract_id, batch_id, exclusion
 order by operand, exclusion <> '', contract_id, batch_id, exclusion
 """
 
