@@ -410,7 +410,7 @@ def test_source_rows_of_an_operand_are_told_with_why_they_do_not_count(connectio
     told = list(explain_rows.lines(connection, explanation, "sharing_departments", excluded=True, limit=5, offset=0))
     assert told[2] == "有效行 20：计入 19，未计入 1"
     assert told[-1].endswith("第 2 行  未计入：无条件共享资源 1 项中 1 项未挂接数据")
-    with pytest.raises(UserError, match="没有操作数“nothing”；有 gov_departments、sharing_departments"):
+    with pytest.raises(UserError, match="没有操作数“nothing”；有 sharing_departments、gov_departments"):
         list(explain_rows.lines(connection, explanation, "nothing", excluded=None, limit=1, offset=0))
 
 
