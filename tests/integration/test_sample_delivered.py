@@ -172,6 +172,8 @@ def test_example_queries_answer_an_analyst(delivered: Delivered, contracts: Cont
         connection.execute("set role analyst")
         for query in queries:
             assert connection.execute(query.encode()).fetchall() != [], query
+
+
 def test_source_rows_account_for_every_operand(delivered: Delivered) -> None:
     with connect(delivered.office.settings.dsn()) as connection:
         run = published_run(connection, AS_OF)
