@@ -92,8 +92,9 @@ def undisturbed(office: Office) -> Any:
     deliver(office)
     office.run()
     found = outcome(office)
-    for statement in ("truncate quality.batch restart identity cascade", "truncate quality.event cascade"):
+    for statement in ("truncate quality.batch restart identity cascade", "delete from quality.closing_total"):
         office.execute(statement)
+    office.execute("delete from quality.event")
     office.execute('truncate quality.version_closing; drop table raw."test_office__change"')
     for path in sorted(office.settings.landing.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()

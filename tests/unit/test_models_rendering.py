@@ -36,10 +36,11 @@ def test_generated_files_stay_untouched_when_nothing_changed(tmp_path: Path, con
     written = sorted((tmp_path / "home/generated").iterdir())
     assert [path.name for path in written] == [
         "int_indicator__measured.sql",
+        "int_operand__row.sql",
         "int_plan_target__measured.sql",
         "raw_sources.yml",
     ]
-    assert 'ref("target_c")' in written[1].read_text(encoding="utf-8")
+    assert 'ref("target_c")' in written[2].read_text(encoding="utf-8")
     times = [path.stat().st_mtime_ns for path in written]
     render_generated(contracts, tmp_path / "home", tmp_path)
     assert [path.stat().st_mtime_ns for path in written] == times

@@ -10,7 +10,7 @@
 
 with
 
-departments as (
+departments as (  -- noqa: ST03
     {{ government_departments() }}
 ),
 

@@ -1,4 +1,4 @@
--- one row: the lower of the sharing and the opening rate; where one is unknown, the other if it is short by itself
+-- one row: the lower of the sharing and the opening rate; where one is unknown, a short other
 {{ config(materialized="view") }}
 
 with
@@ -15,17 +15,24 @@ target as (
     where target.target_id = 'share_open_2020_main'
 ),
 
+known as (
+    select count(*) as rate_count
+    from rates
+    where rates.denominator > 0
+),
+
 lowest as (
     select
         rates.numerator,
         rates.denominator
     from rates
     cross join target
+    cross join known
     where
         rates.denominator > 0
         and (
             rates.numerator * 100 < target.threshold * rates.denominator
-            or (select count(*) from rates as known where known.denominator > 0) = 2
+            or known.rate_count = 2
         )
     order by rates.numerator / rates.denominator
     limit 1

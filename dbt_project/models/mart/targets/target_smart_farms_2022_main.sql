@@ -1,4 +1,4 @@
--- one row: smart marine ranches, where they alone reach the target; of smart farms there is no source
+-- one row: smart marine ranches, where they alone reach the target; farms have no source
 {{ config(materialized="view") }}
 
 {% set needs = {"ocean_development__marine_ranch": "海洋牧场信息"} %}
