@@ -60,7 +60,7 @@ lint: environment ## ruff、mypy、sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt_project
+	$(BIN)/sqlfluff lint --processes 0 dbt_project
 
 lock: environment ## 按 pyproject.toml 重写 requirements.lock（不含任何主机名）
 	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST) --group dev \

@@ -29,7 +29,7 @@ PROMISED: Mapping[str, Mapping[str, Any]] = json.loads((FIXTURES / "promised_col
 def test_nothing_is_wrong_when_all_contracts_are_linted() -> None:
     files, problems = lint((FOLDER,), known_departments())
     assert [str(problem) for problem in problems] == []
-    assert set(files.contracts) == set(PROMISED)
+    assert set(files.contracts) >= set(PROMISED)
 
 
 @pytest.mark.parametrize("contract_id", sorted(PROMISED))
