@@ -38,7 +38,9 @@ def connection(warehouse: Connection) -> Connection:
     """The warehouse before any delivery."""
     warehouse.rollback()
     tables = ", ".join(f"raw.{contract_id}" for contract_id in DELIVERED)
-    warehouse.execute(f"truncate {tables}, quality.batch, quality.version_closing, quality.event cascade".encode())
+    warehouse.execute(f"truncate {tables}, quality.batch, quality.version_closing cascade".encode())
+    warehouse.execute("delete from quality.closing_total")
+    warehouse.execute("delete from quality.event")
     warehouse.commit()
     return warehouse
 

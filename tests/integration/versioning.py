@@ -65,7 +65,8 @@ class Desk:
     def reset(self) -> None:
         self.connection.rollback()
         self.connection.execute(
-            f'truncate raw."{self.contract.id}", quality.version_closing, quality.batch, quality.event cascade'
+            f'truncate raw."{self.contract.id}", quality.version_closing, quality.batch cascade;'
+            " delete from quality.closing_total; delete from quality.event"
         )
         self.connection.commit()
 
