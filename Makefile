@@ -40,7 +40,7 @@ docs: environment ## 数据字典、ODCS 契约和 dbt 文档（离线可看，�
 	@$(BIN)/weihai docs
 
 test: environment ## 全部测试（浏览器测试除外）；WORKERS=1 则逐个进行
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser --ignore=tests/soak
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore=tests/browser --ignore=tests/soak
 
 soak: environment ## 长时间试验：逐点中断与磁盘写满，再以损坏的文件和随机的表反复试读（SOAK_MINUTES=60）
 	@$(BIN)/python -m tests.soak
