@@ -15,6 +15,7 @@ from tests.integration.portal_city import RUN
 
 PAGES = (
     "index.html", "en/index.html", "indicator/dept_sharing_rate.html", "indicator/smart_lighting_rate.html",
+    "plan.html", "projects.html", "improvements.html",
     "departments.html", "department/industry_it.html", "department/market_regulation.html", "receipt/1.html",
     "receipt/7.html", "catalogue.html", "auditor/index.html", "auditor/batch-5.html", f"auditor/run-{RUN}.html",
 )  # fmt: skip
@@ -93,7 +94,7 @@ def test_the_keyboard_reaches_content_and_links_when_tab_is_pressed(tab: Tab, pa
     tab.width(1280)
     tab.open((pages / "index.html").as_uri())
     reached = []
-    for _ in range(9):
+    for _ in range(12):
         tab.press("Tab")
         reached.append(tab.value("document.activeElement.className + '|' + document.activeElement.textContent.trim()"))
     assert reached[0] == "skip|跳到正文"
