@@ -13,7 +13,9 @@
     cross join
         lateral unnest(array[evidence.item_code, indicators.formula -> 'implications' ->> evidence.item_code])
         as supported (operand)
-    where evidence.indicator_id = '{{ indicator_id }}' and supported.operand is not null
+    inner join {{ ref("int_checklist_item__met") }} as item
+        on evidence.indicator_id = item.indicator_id and supported.operand = item.item_code
+    where evidence.indicator_id = '{{ indicator_id }}'
     {%- else %}
     select
         item.item_code as operand,

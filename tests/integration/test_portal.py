@@ -210,6 +210,12 @@ def test_held_and_unrecognised_deliveries_are_told_when_they_wait_or_failed(page
     assert "未知部门" in parse(pages / "receipt" / "7.html").text
 
 
+def test_auditors_see_what_departments_say_of_each_other_when_a_run_judged_it(pages: Path) -> None:
+    text = parse(pages / "auditor" / f"run-{RUN}.html").text
+    assert "出生满一个月的新生儿应已登记户口。" in text
+    assert "跨部门一致性" in text
+
+
 def test_a_department_sees_what_to_mend_by_when_when_its_delivery_failed(pages: Path) -> None:
     text = parse(pages / "department" / "industry_it.html").text
     for words in (
