@@ -167,6 +167,9 @@ def test_example_queries_answer_an_analyst(delivered: Delivered, contracts: Cont
     queries = re.findall(r"^```sql\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
     assert len(queries) >= 9
     with connect(delivered.office.settings.dsn()) as connection:
+        # roles belong to the server: another test may have made it
+        if connection.execute("select from pg_roles where rolname = 'analyst'").fetchone() is None:
+            connection.execute("create role analyst")
         protect(connection, contracts, models.manifest(delivered.office.settings))
         connection.commit()
         connection.execute("set role analyst")
