@@ -143,7 +143,7 @@ def test_the_plan_stands_with_sources_and_readings_side_by_side_when_a_run_is_pu
         next(row for row in rows if f'id="{target}"' in row)
         for target in ("zsb_2020_a1", "bs5g_2022_a1", "uav_2022_a1")
     )
-    for expected in ("388", "已达到", "computed:target_zsb_2020_a1", "填报 412，计算比填报多 -24"):
+    for expected in ("388", "已达到", "computed:target_zsb_2020_a1", "填报 412，计算值减填报值 -24"):
         assert expected in computed
     assert "落后" in reported
     assert "reported:big_data_center__plan_progress" in reported
