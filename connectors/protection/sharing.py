@@ -29,6 +29,8 @@ ANSWER_WORKING_DAYS = 10
 Decision = Literal["approve", "refuse", "end"]
 _PUBLIC = (Level.L1, Level.L2)
 _UNCONDITIONAL = "无条件共享"
+_FREE = (ColumnType.TEXT, ColumnType.USCC)
+"""Types whose cells keep what was delivered where it fails its check."""
 
 
 @dataclass(frozen=True)
@@ -254,9 +256,9 @@ def _query(view: _View) -> sql.Composed:
 
 
 def _shown(view: _View, name: str) -> sql.Composable:
-    """Return a column; in free text that goes to everybody, identifiers that strayed into it are masked."""
+    """Return a column; in what goes to everybody, identifiers that strayed into a text or a code are masked."""
     column = view.contract.columns.get(name)
-    if view.reason == _UNCONDITIONAL and column is not None and column.type is ColumnType.TEXT:
+    if view.reason == _UNCONDITIONAL and column is not None and column.type in _FREE:
         return sql.SQL("quality.mask_value({0}, 'scan') as {0}").format(sql.Identifier(name))
     return sql.Identifier(name)
 
