@@ -68,7 +68,8 @@ def test_nothing_is_found_when_clean_files_are_read(clean):
         assert found.is_empty(), (file, found.select("rule", "column_name").unique().rows())
         assert totals.rejected == 0
         assert len(rows) == told["rows_read"]
-        assert all(r.passed == r.checked for r in totals.results), file
+        missed = [r.rule for r in totals.results if r.severity != "info" and r.passed != r.checked]
+        assert missed == [], file
 
 
 def test_every_contract_takes_its_own_sample_when_everything_is_written(contracts, tmp_path):
