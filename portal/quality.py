@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from portal.queries import Warehouse
 
@@ -134,6 +135,10 @@ class DepartmentQuality:
         return tuple(s for s in self.scores if s.indicator == "total")
 
 
+T = TypeVar("T", MonthScore, Place, Rate, Period, WorkOrder)
+ByDepartment = defaultdict[str | None, list[T]]
+
+
 @dataclass(frozen=True)
 class Quality:
     """The quality of the whole city: `city` is under the department None."""
@@ -160,7 +165,7 @@ def read_quality(db: Warehouse) -> Quality:
     found = {
         department: DepartmentQuality(
             scores=tuple(scores[department]),
-            place=places.get(department or ""),
+            place=places.get(department),
             rates=tuple(rates[department]),
             periods=tuple(periods[department][:PERIODS_SHOWN]),
             orders=tuple(orders[department]),
@@ -174,63 +179,47 @@ def read_quality(db: Warehouse) -> Quality:
     )
 
 
-def _scores(db: Warehouse) -> defaultdict[str | None, list[MonthScore]]:
-    found: defaultdict[str | None, list[MonthScore]] = defaultdict(list)
-    for row in db.rows(
-        "select department, month, indicator, score, pass_mark, is_passed from quality.month_score"
-        " where subject_kind in ('city', 'department') and (indicator = 'total' or length(indicator) = 2)"
-        " order by month, indicator"
-    ):
-        found[row["department"]].append(
-            MonthScore(row["month"], row["indicator"], row["score"], row["pass_mark"], row["is_passed"])
-        )
-    return found
-
-
-def _places(db: Warehouse) -> Mapping[str, Place]:
-    rows = db.rows(
-        "select distinct on (department) department, month, place, departments, score, gained, on_time_share"
-        " from quality.department_rank order by department, month desc"
+def _scores(db: Warehouse) -> ByDepartment[MonthScore]:
+    return _by_department(
+        db,
+        MonthScore,
+        "quality.month_score where subject_kind in ('city', 'department')"
+        " and (indicator = 'total' or length(indicator) = 2) order by month, indicator",
     )
-    return {
-        r["department"]: Place(r["month"], r["place"], r["departments"], r["score"], r["gained"], r["on_time_share"])
-        for r in rows
-    }
 
 
-def _rates(db: Warehouse) -> defaultdict[str | None, list[Rate]]:
-    found: defaultdict[str | None, list[Rate]] = defaultdict(list)
-    for r in db.rows(
-        "select department, month, promised, arrived, on_time, arrived_share, on_time_share"
-        " from quality.collection_rate order by month desc"
-    ):
-        found[r["department"]].append(
-            Rate(r["month"], r["promised"], r["arrived"], r["on_time"], r["arrived_share"], r["on_time_share"])
-        )
-    return found
+def _places(db: Warehouse) -> Mapping[str | None, Place]:
+    found = _by_department(db, Place, "quality.department_rank order by month")
+    return {department: places[-1] for department, places in found.items()}
 
 
-def _periods(db: Warehouse) -> defaultdict[str | None, list[Period]]:
-    found: defaultdict[str | None, list[Period]] = defaultdict(list)
-    for r in db.rows(
-        "select department, contract_id, starts_on, ends_on, due_on, first_received_at, state"
-        " from quality.collection where state in ('未报', '迟报', '待报')"
-        " order by state = '待报', due_on desc nulls last, contract_id"
-    ):
-        found[r["department"]].append(
-            Period(r["contract_id"], r["starts_on"], r["ends_on"], r["due_on"], r["first_received_at"], r["state"])
-        )
-    return found
+def _rates(db: Warehouse) -> ByDepartment[Rate]:
+    return _by_department(db, Rate, "quality.collection_rate order by month desc")
 
 
-def _orders(db: Warehouse) -> defaultdict[str | None, list[WorkOrder]]:
-    found: defaultdict[str | None, list[WorkOrder]] = defaultdict(list)
-    columns = tuple(WorkOrder.__dataclass_fields__)
-    for row in db.rows(
-        f"select department, {', '.join(columns)} from quality.work_order"
-        " order by closed_at desc nulls first, due_on nulls last, severity, extract, rule"
-    ):
-        found[row["department"]].append(WorkOrder(**{name: row[name] for name in columns}))
+def _periods(db: Warehouse) -> ByDepartment[Period]:
+    return _by_department(
+        db,
+        Period,
+        "quality.collection where state in ('未报', '迟报', '待报')"
+        " order by state = '待报', due_on desc nulls last, contract_id",
+    )
+
+
+def _orders(db: Warehouse) -> ByDepartment[WorkOrder]:
+    return _by_department(
+        db,
+        WorkOrder,
+        "quality.work_order order by closed_at desc nulls first, due_on nulls last, severity, extract, rule",
+    )
+
+
+def _by_department(db: Warehouse, kind: type[T], relation: str) -> ByDepartment[T]:
+    """Read a relation's rows as `kind`, whose fields are columns of it, by department; the city's are under None."""
+    columns = [field.name for field in fields(kind)]
+    found: ByDepartment[T] = defaultdict(list)
+    for row in db.rows(f"select department, {', '.join(columns)} from {relation}"):
+        found[row["department"]].append(kind(**{name: row[name] for name in columns}))
     return found
 
 
