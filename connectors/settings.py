@@ -88,6 +88,11 @@ class Settings:
         return self.reports / "portal"
 
     @property
+    def dbt(self) -> Path:
+        """What dbt compiled, and its manifest."""
+        return self.home / "dbt"
+
+    @property
     def logs(self) -> Path:
         """Logs of the supervisor, PostgreSQL and dbt."""
         return self.home / "logs"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,16 @@ class Catalogue:
     resource_count: int = 0
     sharing: tuple[Row, ...] = ()
     opening: tuple[Row, ...] = ()
+
+    @property
+    def departments(self) -> Sequence[str]:
+        """Departments that have a contract, by id."""
+        return sorted({entry.department for entry in self.contracts.values()})
+
+    @property
+    def sharing_types(self) -> Sequence[str]:
+        """How contracts are shared."""
+        return sorted({entry.sharing_type for entry in self.contracts.values()})
 
 
 def read_catalogue(db: Warehouse, run: Run | None) -> Catalogue:

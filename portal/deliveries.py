@@ -20,7 +20,7 @@ BATCHES_PER_EXTRACT = 36
 class DeliveredFile:
     """One file of a delivery; its name has recognised identifiers masked."""
 
-    name: str
+    file_name: str
     sha256: str
     size_bytes: int
     encoding: str | None
@@ -131,13 +131,10 @@ def read_batches(db: Warehouse, keep: Sequence[int]) -> tuple[Batch, ...]:
         {"recent": BATCHES_PER_EXTRACT, "keep": list(keep)},
     )
     ids = {"ids": [r["batch_id"] for r in rows]}
-    files = _by_batch(
-        db.rows("select * from quality.batch_file where batch_id = any(%(ids)s) order by batch_id, file_no", ids)
-    )
-    scores = _by_batch(
-        db.rows("select * from quality.score where batch_id = any(%(ids)s) order by batch_id, dimension", ids)
-    )
-    events = _by_batch(db.rows("select * from quality.event where batch_id = any(%(ids)s) order by seq", ids))
+    of_these = "where batch_id = any(%(ids)s) order by batch_id"
+    files = db.grouped("batch_id", DeliveredFile, f"quality.batch_file {of_these}, file_no", ids)
+    scores = db.grouped("batch_id", DimensionScore, f"quality.score {of_these}, dimension", ids)
+    events = db.grouped("batch_id", Decision, f"quality.event {of_these}, seq", ids)
     counts = {
         r["batch_id"]: r["count"]
         for r in db.rows(
@@ -145,16 +142,15 @@ def read_batches(db: Warehouse, keep: Sequence[int]) -> tuple[Batch, ...]:
         )
     }
     return tuple(
-        _batch(r, files[r["batch_id"]], scores[r["batch_id"]], events[r["batch_id"]], counts.get(r["batch_id"], 0))
-        for r in rows
+        _batch(
+            row,
+            files=files[row["batch_id"]],
+            dimensions={score.dimension: score for score in scores[row["batch_id"]]},
+            decisions=events[row["batch_id"]],
+            issue_count=counts.get(row["batch_id"], 0),
+        )
+        for row in rows
     )
-
-
-def _by_batch(rows: Sequence[Row]) -> defaultdict[int, list[Row]]:
-    found: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        found[row["batch_id"]].append(row)
-    return found
 
 
 _PLAIN = (
@@ -165,31 +161,9 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def _batch(row: Row, files: list[Row], scores: list[Row], events: list[Row], issue_count: int) -> Batch:
+def _batch(row: Row, **parts: Any) -> Batch:
     plain: dict[str, Any] = {name: row[name] for name in _PLAIN}
-    return Batch(
-        **plain,
-        rows_skipped=_skipped(as_json(row["rows_skipped"]) or {}),
-        files=tuple(
-            DeliveredFile(
-                name=f["file_name"],
-                sha256=f["sha256"],
-                size_bytes=f["size_bytes"],
-                encoding=f["encoding"],
-                part=f["part"],
-                parts=f["parts"],
-                rows_physical=f["rows_physical"],
-            )
-            for f in files
-        ),
-        dimensions={
-            s["dimension"]: DimensionScore(s["dimension"], s["passed"], s["checked"], s["score"]) for s in scores
-        },
-        decisions=tuple(
-            Decision(e["seq"], e["batch_id"], e["kind"], e["actor"], e["why"], e["happened_at"]) for e in events
-        ),
-        issue_count=issue_count,
-    )
+    return Batch(**plain, rows_skipped=_skipped(as_json(row["rows_skipped"]) or {}), **parts)
 
 
 _SKIPPED = ("preamble", "blank", "repeated_header", "total", "note")

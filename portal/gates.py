@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from portal.queries import Row, Warehouse
+from portal.queries import Warehouse
 
 
 @dataclass(frozen=True)
@@ -51,41 +51,20 @@ class Evidence:
 
 def read_batch_expectations(db: Warehouse, batch_id: int) -> tuple[Expectation, ...]:
     """Return a batch's evaluated expectations: guards first, then rules, failed ones first within each."""
-    return _expectations(
-        db.rows(
-            "select * from quality.gate_result where batch_id = %(batch_id)s"
-            " order by kind <> 'guard', success, gate_result_id",
-            {"batch_id": batch_id},
-        )
+    return db.read(
+        Expectation,
+        "quality.gate_result where batch_id = %(batch_id)s order by kind <> 'guard', success, gate_result_id",
+        {"batch_id": batch_id},
     )
 
 
 def read_target_expectations(db: Warehouse, run_id: str) -> tuple[Expectation, ...]:
     """Return a run's evaluated expectations, targets first, then those across extracts, each in suite order."""
-    return _expectations(
-        db.rows(
-            "select * from quality.gate_result where run_id = %(run_id)s and kind in ('target', 'cross')"
-            " order by kind desc, gate_result_id",
-            {"run_id": run_id},
-        )
-    )
-
-
-def _expectations(rows: list[Row]) -> tuple[Expectation, ...]:
-    return tuple(
-        Expectation(
-            suite=r["suite"],
-            expectation=r["expectation"],
-            kind=r["kind"],
-            severity=r["severity"],
-            success=r["success"],
-            observed=r["observed"],
-            expected=r["expected"],
-            message=r["message"],
-            run_id=r["run_id"],
-            evaluated_at=r["evaluated_at"],
-        )
-        for r in rows
+    return db.read(
+        Expectation,
+        "quality.gate_result where run_id = %(run_id)s and kind in ('target', 'cross')"
+        " order by kind desc, gate_result_id",
+        {"run_id": run_id},
     )
 
 
@@ -107,15 +86,16 @@ def read_run_counts(db: Warehouse) -> Mapping[str, GateCount]:
     return {r["run_id"]: GateCount(r["passed"], r["evaluated"]) for r in rows}
 
 
-def find_evidence(gates: Path, run_id: str) -> tuple[Evidence, ...]:
-    """Return the stored validation results of a run (`reports/gates/<run_id>/*.json`), by name.
+def find_evidence(folder: Path) -> tuple[Evidence, ...]:
+    """Return the files that prove what a run judged, by name.
 
-    The files are `targets.json` and one `batch-<batch_id>.json` for each delivery that the run judged.
+    Args:
+        folder: of one run; `targets.json`, `batch-<batch_id>.json` for each delivery that it judged, and others.
     """
-    folder = gates / run_id
     if not folder.is_dir():
         return ()
     return tuple(
         Evidence(path, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
-        for path in sorted(folder.glob("*.json"))
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".json", ".csv", ".sha256")
     )

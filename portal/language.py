@@ -49,8 +49,12 @@ class Language:
 
     def name(self, kind: str, key: str, chinese: str) -> Markup:
         """Return the name of a thing in this language, or in Chinese where there is none."""
-        own = self.names.get(kind, {}).get(key)
+        own = self.own_name(kind, key)
         return escape(own) if own is not None else self.chinese(chinese)
+
+    def own_name(self, kind: str, key: str) -> str | None:
+        """Return the name of a thing in this language, if it is not Chinese and has one."""
+        return self.names.get(kind, {}).get(key)
 
 
 @cache

@@ -62,7 +62,7 @@ class Operand:
     operand: str
     value: Decimal | None
     reason: str | None
-    period: str | None
+    period_used: str | None
     is_estimated: bool
 
 
@@ -93,7 +93,7 @@ class Gap:
     """What is missing to one star level."""
 
     star: int
-    text: str
+    gap: str
 
 
 @dataclass(frozen=True)
@@ -178,12 +178,12 @@ def read_indicators(db: Warehouse, run: Run | None) -> tuple[Indicator, ...]:
     """Return the indicators in the plan's order, with their results in `run`."""
     if not db.has("mart.indicator"):
         return ()
-    results: dict[str, dict[str, Any]] = defaultdict(dict)
+    results: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     if run is not None:
-        parts = [part(db, run) for part in (_values, _gaps, _operands, _sources, _histories)]
-        for found in (*parts, read_flips(db, run.run_id), read_row_counts(db, run.run_id)):
-            for indicator_id, values in found.items():
-                results[indicator_id] |= values
+        results |= _values(db, run)
+        for name, found in _lists(db, run).items():
+            for indicator_id, ones in found.items():
+                results[indicator_id][name] = ones
     rows = db.rows("select * from mart.indicator order by seq")
     return tuple(_indicator(row, results[row["indicator_id"]]) for row in rows)
 
@@ -226,113 +226,53 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _values(db: Warehouse, run: Run) -> Mapping[str, dict[str, Any]]:
-    rows = db.rows("select * from mart.indicator_value_run where run_id = %(run_id)s", {"run_id": run.run_id})
+    rows = db.rows(
+        "select value.*, card.gap, card.trend from mart.indicator_value_run as value"
+        " left join mart.scorecard as card using (run_id, indicator_id) where value.run_id = %(run_id)s",
+        {"run_id": run.run_id},
+    )
+    names = ("value", "value_text", "star", "four_star_met", "five_star_met", "period_used", "reason", "gap", "trend")
     return {
-        r["indicator_id"]: {
-            "value": r["value"],
-            "value_text": r["value_text"],
-            "star": r["star"],
-            "four_star_met": r["four_star_met"],
-            "five_star_met": r["five_star_met"],
-            "metric": as_json(r["metric"]) or {},
-            "period_used": r["period_used"],
-            "is_estimated": bool(r["is_estimated"]),
-            "reason": r["reason"],
-        }
+        r["indicator_id"]: {name: r[name] for name in names}
+        | {"metric": as_json(r["metric"]) or {}, "is_estimated": bool(r["is_estimated"])}
         for r in rows
     }
 
 
-def _gaps(db: Warehouse, run: Run) -> Mapping[str, dict[str, Any]]:
-    rows = db.rows(
-        "select indicator_id, star, gap from mart.indicator_gap_run"
-        " where run_id = %(run_id)s and gap is not null order by indicator_id, star",
-        {"run_id": run.run_id},
-    )
-    gaps: dict[str, list[Gap]] = defaultdict(list)
-    for r in rows:
-        gaps[r["indicator_id"]].append(Gap(r["star"], r["gap"]))
-    card = db.rows(
-        "select indicator_id, gap, trend from mart.scorecard where run_id = %(run_id)s", {"run_id": run.run_id}
-    )
+def _lists(db: Warehouse, run: Run) -> Mapping[str, Mapping[str, tuple[Any, ...]]]:
+    """Return what an indicator has several of, by its field's name and by indicator."""
+    of_run = {"run_id": run.run_id}
     return {
-        r["indicator_id"]: {"gap": r["gap"], "trend": r["trend"], "gaps": tuple(gaps[r["indicator_id"]])} for r in card
+        "gaps": db.grouped(
+            "indicator_id",
+            Gap,
+            "mart.indicator_gap_run where run_id = %(run_id)s and gap is not null order by indicator_id, star",
+            of_run,
+        ),
+        "operands": db.grouped(
+            "indicator_id",
+            Operand,
+            "mart.indicator_operand_run where run_id = %(run_id)s order by indicator_id, operand",
+            of_run,
+        ),
+        "sources": db.grouped(
+            "indicator_id",
+            Source,
+            "mart.indicator_source_run where run_id = %(run_id)s"
+            " order by indicator_id, contract_id, batch_id, file_name",
+            of_run,
+        ),
+        "history": db.grouped(
+            "indicator_id",
+            Point,
+            "mart.indicator_value where as_of <= %(as_of)s order by indicator_id, as_of",
+            {"as_of": run.as_of},
+        ),
+        "flips": read_flips(db, run.run_id),
+        "row_counts": read_row_counts(db, run.run_id),
     }
-
-
-def _operands(db: Warehouse, run: Run) -> Mapping[str, dict[str, Any]]:
-    rows = db.rows(
-        "select * from mart.indicator_operand_run where run_id = %(run_id)s order by indicator_id, operand",
-        {"run_id": run.run_id},
-    )
-    found: dict[str, list[Operand]] = defaultdict(list)
-    for r in rows:
-        found[r["indicator_id"]].append(
-            Operand(r["operand"], r["value"], r["reason"], r["period_used"], bool(r["is_estimated"]))
-        )
-    return {indicator_id: {"operands": tuple(operands)} for indicator_id, operands in found.items()}
-
-
-def _sources(db: Warehouse, run: Run) -> Mapping[str, dict[str, Any]]:
-    rows = db.rows(
-        "select indicator_id, contract_id, batch_id, file_name, sha256, rows_in_force from mart.indicator_source_run"
-        " where run_id = %(run_id)s order by indicator_id, contract_id, batch_id, file_name",
-        {"run_id": run.run_id},
-    )
-    found: dict[str, list[Source]] = defaultdict(list)
-    for r in rows:
-        found[r["indicator_id"]].append(
-            Source(r["contract_id"], r["batch_id"], r["file_name"], r["sha256"], r["rows_in_force"])
-        )
-    return {indicator_id: {"sources": tuple(sources)} for indicator_id, sources in found.items()}
-
-
-def read_inputs(db: Warehouse, run_ids: Sequence[str]) -> Mapping[str, tuple[Source, ...]]:
-    """Return by run the delivered files whose rows were in force, each once over all indicators."""
-    rows = db.rows(
-        "select distinct run_id, contract_id, batch_id, file_name, sha256, rows_in_force"
-        " from mart.indicator_source_run where run_id = any(%(run_ids)s)"
-        " order by run_id, contract_id, batch_id, file_name",
-        {"run_ids": list(run_ids)},
-    )
-    found: dict[str, list[Source]] = defaultdict(list)
-    for r in rows:
-        found[r["run_id"]].append(
-            Source(r["contract_id"], r["batch_id"], r["file_name"], r["sha256"], r["rows_in_force"])
-        )
-    return {run_id: tuple(sources) for run_id, sources in found.items()}
-
-
-def _histories(db: Warehouse, run: Run) -> Mapping[str, dict[str, Any]]:
-    rows = db.rows(
-        "select indicator_id, as_of, run_id, value, value_text, star from mart.indicator_value"
-        " where as_of <= %(as_of)s order by indicator_id, as_of",
-        {"as_of": run.as_of},
-    )
-    found: dict[str, list[Point]] = defaultdict(list)
-    for r in rows:
-        found[r["indicator_id"]].append(Point(r["as_of"], r["run_id"], r["value"], r["value_text"], r["star"]))
-    return {indicator_id: {"history": tuple(points)} for indicator_id, points in found.items()}
 
 
 def read_readings(db: Warehouse, run: Run) -> tuple[Reading, ...]:
     """Return the readings of the 90 % target side by side, as the run found them."""
-    if not db.has("mart.target_reading_run"):
-        return ()
-    rows = db.rows(
-        "select * from mart.target_reading_run where run_id = %(run_id)s order by seq", {"run_id": run.run_id}
-    )
-    return tuple(
-        Reading(
-            reading=r["reading"],
-            title=r["title"],
-            quote=r["quote"],
-            source=r["source"],
-            value=r["value"],
-            target=r["target"],
-            met=r["met"],
-            reason=r["reason"],
-            is_binding=r["is_binding"],
-        )
-        for r in rows
-    )
+    return db.read(Reading, "mart.target_reading_run where run_id = %(run_id)s order by seq", {"run_id": run.run_id})

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
 
 from portal.queries import Warehouse
 
 CLOSED = "已办结"
 CLOSED_SHOWN = 20
 PERIODS_SHOWN = 40
-RELATIONS = (
-    "quality.month_score",
-    "quality.collection",
-    "quality.collection_rate",
-    "quality.department_rank",
-    "quality.work_order",
-    "quality.library_status",
-)
 
 
 @dataclass(frozen=True)
@@ -75,18 +65,18 @@ class Period:
 class WorkOrder:
     """What a department is asked to mend, and whether it did."""
 
-    extract: str
+    extract: str | None
     rule: str
     column_name: str | None
     dimension: str | None
     severity: str
     message: str
-    passed: int
-    checked: int
-    opened_batch_id: int
+    passed: int | None
+    checked: int | None
+    opened_batch_id: int | None
     opened_at: datetime
     due_on: date | None
-    failed_deliveries: int
+    failed_deliveries: int | None
     occurrence_no: int
     closed_batch_id: int | None
     closed_at: datetime | None
@@ -135,10 +125,6 @@ class DepartmentQuality:
         return tuple(s for s in self.scores if s.indicator == "total")
 
 
-T = TypeVar("T", MonthScore, Place, Rate, Period, WorkOrder)
-ByDepartment = defaultdict[str | None, list[T]]
-
-
 @dataclass(frozen=True)
 class Quality:
     """The quality of the whole city: `city` is under the department None."""
@@ -154,77 +140,37 @@ class Quality:
 
 def read_quality(db: Warehouse) -> Quality:
     """Return scores, collection and work orders; nothing where no run has built them yet."""
-    if not db.has(*RELATIONS):
-        return Quality()
-    scores = _scores(db)
-    places = _places(db)
-    rates = _rates(db)
-    periods = _periods(db)
-    orders = _orders(db)
-    known: set[str | None] = {*scores, *places, *rates, *periods, *orders}
-    found = {
-        department: DepartmentQuality(
-            scores=tuple(scores[department]),
-            place=places.get(department),
-            rates=tuple(rates[department]),
-            periods=tuple(periods[department][:PERIODS_SHOWN]),
-            orders=tuple(orders[department]),
-        )
-        for department in known
-    }
-    return Quality(
-        city=found.get(None, DepartmentQuality()),
-        departments={department: quality for department, quality in found.items() if department is not None},
-        libraries=_libraries(db),
-    )
-
-
-def _scores(db: Warehouse) -> ByDepartment[MonthScore]:
-    return _by_department(
-        db,
+    scores = db.grouped(
+        "department",
         MonthScore,
         "quality.month_score where subject_kind in ('city', 'department')"
         " and (indicator = 'total' or length(indicator) = 2) order by month, indicator",
     )
-
-
-def _places(db: Warehouse) -> Mapping[str | None, Place]:
-    found = _by_department(db, Place, "quality.department_rank order by month")
-    return {department: places[-1] for department, places in found.items()}
-
-
-def _rates(db: Warehouse) -> ByDepartment[Rate]:
-    return _by_department(db, Rate, "quality.collection_rate order by month desc")
-
-
-def _periods(db: Warehouse) -> ByDepartment[Period]:
-    return _by_department(
-        db,
+    places = db.grouped("department", Place, "quality.department_rank order by month desc")
+    rates = db.grouped("department", Rate, "quality.collection_rate order by month desc")
+    periods = db.grouped(
+        "department",
         Period,
         "quality.collection where state in ('未报', '迟报', '待报')"
         " order by state = '待报', due_on desc nulls last, contract_id",
     )
-
-
-def _orders(db: Warehouse) -> ByDepartment[WorkOrder]:
-    return _by_department(
-        db,
+    orders = db.grouped(
+        "department",
         WorkOrder,
         "quality.work_order order by closed_at desc nulls first, due_on nulls last, severity, extract, rule",
     )
-
-
-def _by_department(db: Warehouse, kind: type[T], relation: str) -> ByDepartment[T]:
-    """Read a relation's rows as `kind`, whose fields are columns of it, by department; the city's are under None."""
-    columns = [field.name for field in fields(kind)]
-    found: ByDepartment[T] = defaultdict(list)
-    for row in db.rows(f"select department, {', '.join(columns)} from {relation}"):
-        found[row["department"]].append(kind(**{name: row[name] for name in columns}))
-    return found
-
-
-def _libraries(db: Warehouse) -> tuple[Library, ...]:
-    rows = db.rows(
-        "select title, records, core_items_filled, fresh_as_of, resolved_share from quality.library_status order by seq"
+    found = {
+        department: DepartmentQuality(
+            scores=scores[department],
+            place=places[department][0] if places[department] else None,
+            rates=rates[department],
+            periods=periods[department][:PERIODS_SHOWN],
+            orders=orders[department],
+        )
+        for department in {*scores, *places, *rates, *periods, *orders}
+    }
+    return Quality(
+        city=found.get(None, DepartmentQuality()),
+        departments={department: quality for department, quality in found.items() if department is not None},
+        libraries=db.read(Library, "quality.library_status order by seq"),
     )
-    return tuple(Library(**row) for row in rows)

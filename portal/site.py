@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,9 @@ from markupsafe import Markup, escape
 
 from portal import figures
 from portal.deliveries import Batch
+from portal.diagram import WIDTH, Diagram, Label, draw
 from portal.language import Language, languages
+from portal.lineage import Graph, Node
 from portal.mart import Indicator
 
 HERE = Path(__file__).parent
@@ -28,6 +31,8 @@ NAVIGATION = (
     ("improvements", "improvements.html"),
     ("departments", "departments.html"),
     ("catalogue", "catalogue.html"),
+    ("lineage", "lineage.html"),
+    ("open_data", "open_data.html"),
     ("auditor", "auditor/index.html"),
 )
 
@@ -47,6 +52,7 @@ class Names:
 
     departments: Mapping[str, str]
     contracts: Mapping[str, str]
+    indicators: Mapping[str, str]
 
 
 @cache
@@ -71,6 +77,7 @@ def _environment() -> Environment:
         "metric_lines": metric_lines,
         "TREND_WORDS": {"向好": "better", "变差": "worse", "持平": "same"},
         "navigation": NAVIGATION,
+        "box_width": WIDTH,
     }
     return environment
 
@@ -90,6 +97,11 @@ def chart_share(value: Decimal | None) -> str:
 def chart_value(indicator: Indicator, value: Decimal) -> str:
     """Write an indicator's value as the number its chart plots."""
     return chart_share(value) if indicator.is_share else f"{value:f}"
+
+
+def figure(indicator: Indicator, value: Decimal | None) -> str:
+    """Write an indicator's value without its unit."""
+    return figures.percent(value) if indicator.is_share else figures.quantity(value)
 
 
 def thresholds(indicator: Indicator) -> list[tuple[int, str]]:
@@ -125,7 +137,8 @@ class Renderer:
         here = PurePosixPath(self.language.folder + page.path).parent
 
         def relative(target: str) -> str:
-            return quote(os.path.relpath(target, here))
+            path, mark, fragment = target.partition("#")
+            return quote(os.path.relpath(path, here)) + mark + quote(fragment)
 
         def href(target: str) -> str:
             return relative(self.language.folder + target)
@@ -141,17 +154,45 @@ class Renderer:
             "plain_href": relative,
             "asset": lambda name: relative(f"assets/{name}"),
             "other_language": relative(other.folder + page.path),
+            "exists": self.paths.__contains__,
             "has_receipt": lambda batch_id: f"receipt/{batch_id}.html" in self.paths,
             "has_run": lambda run_id: f"auditor/run-{run_id}.html" in self.paths,
             "department_page": self._department_page,
+            "diagram": lambda graph: self._diagram(graph, href),
+            "phrase": phrase,
             **self._naming(language),
         }
+
+    def _diagram(self, graph: Graph, href: Callable[[str], str]) -> Diagram:
+        def labelled(node: Node) -> Label:
+            language, key = self.language, node.name
+            own = language.own_name("indicators", key) if node.kind == "indicator" else None
+            note = node.note
+            if node.kind == "extract":
+                department = key.split("__")[0]
+                chinese = self.names.departments.get(department, department)
+                note = language.own_name("departments", department) or chinese
+            elif node.kind == "table" and node.title:
+                note = key
+            target = node_page(node)
+            return Label(
+                caption=language.text(f"lineage.{node.kind}"),
+                title=own or phrase(node.title) or key,
+                note=note,
+                href=href(target) if target in self.paths else None,
+                is_chinese=own is None and bool(node.title),
+            )
+
+        return draw(graph, labelled)
 
     def _naming(self, language: Language) -> dict[str, Callable[..., Any]]:
         departments, contracts = self.names.departments, self.names.contracts
 
         def contract_title(contract_id: str) -> Markup:
             return language.chinese(contracts[contract_id]) if contract_id in contracts else escape(contract_id)
+
+        def bracketed(text: object) -> Markup:
+            return (Markup("（{}）") if language.is_chinese else Markup(" ({})")).format(text)
 
         def extract_name(batch: Batch) -> str:
             if batch.contract_id is None:
@@ -163,17 +204,23 @@ class Renderer:
 
         return {
             "contract_title": contract_title,
+            "bracketed": bracketed,
             "extract_name": extract_name,
             "extract": extract,
             "department": lambda key: language.name("departments", key, departments.get(key, key)),
             "indicator_name": lambda one: language.name("indicators", one.indicator_id, one.name),
             "table_name": lambda number, title: language.name("tables", str(number), title),
             "dimension": lambda code: language.optional(f"dimension.{code[:2]}", code),
+            "indicator_title": lambda key: language.name("indicators", key, self.names.indicators[key]),
+            "lang_of": lambda kind, key: (
+                Markup(' lang="zh-CN"') if not language.is_chinese and language.own_name(kind, key) is None else ""
+            ),
+            "chained": lambda relation: language.optional(f"ledger.{relation}", ""),
             "skipped": lambda kind: language.optional(f"skipped.{kind}", kind),
             "as_of_source": lambda kind: language.optional(f"as_of_source.{kind}", kind),
             "item_type": lambda kind: language.optional(f"type.{kind}", kind),
             "trend_label": lambda one: language.text(
-                "trend.label", points="，".join(f"{p.as_of} {p.value_text or figures.NOTHING}" for p in one.history)
+                "trend.label", points=", ".join(f"{p.as_of} {figure(one, p.value)}" for p in one.history)
             ),
             "table_sheet": lambda rows: sheet(rows, language),
         }
@@ -183,6 +230,20 @@ class Renderer:
             if chinese == name and f"department/{key}.html" in self.paths:
                 return f"department/{key}.html"
         return None
+
+
+def phrase(text: str) -> str:
+    """Return the first phrase of a description."""
+    return re.split("[。；：，（]", text)[0]
+
+
+def node_page(node: Node) -> str:
+    """Return where a node of the lineage is told of, be there such a page or not."""
+    return {
+        "extract": f"extract/{node.name}.html",
+        "indicator": f"indicator/{node.name}.html",
+        "target": f"plan.html#{node.name}",
+    }.get(node.kind, "")
 
 
 @dataclass(frozen=True)

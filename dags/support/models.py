@@ -153,7 +153,7 @@ def run_dbt(
 
 def target_path(settings: Settings) -> Path:
     """Return where dbt keeps the compiled project and its manifest."""
-    return settings.home / "dbt"
+    return settings.dbt
 
 
 def has_manifest(settings: Settings) -> bool:

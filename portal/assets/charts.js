@@ -115,7 +115,36 @@ const scores = (table) => {
   };
 };
 
-const KINDS = { stacked, history, scores };
+const months = (table, holder) => {
+  const heads = [...table.tHead.rows[0].cells];
+  const total = heads.findIndex((head) => head.dataset.total !== undefined);
+  const rows = bodyRows(table).reverse();
+  const values = rows.map((row) => number(row.cells[total]));
+  const pass = Number(holder.dataset.pass);
+  return {
+    grid: { left: 8, right: 84, top: 24, bottom: 8, containLabel: true },
+    tooltip: { ...TOOLTIP, valueFormatter: (value) => (value === undefined || value === null ? "—" : `${value}%`) },
+    xAxis: { type: "category", data: rows.map((row) => row.cells[0].textContent.trim()), ...AXIS },
+    yAxis: { type: "value", name: "%", scale: true, ...bounds([...values.filter((value) => value !== null), pass]), ...AXIS },
+    series: [{
+      name: heads[total].textContent.trim(),
+      type: "line",
+      symbol: "circle",
+      symbolSize: 9,
+      lineStyle: { width: 2.5, color: "#1b5fa6" },
+      itemStyle: { color: "#1b5fa6" },
+      data: values,
+      markLine: {
+        symbol: "none",
+        silent: true,
+        label: { formatter: (mark) => mark.name, color: "#7a4d00", position: "end" },
+        data: [{ yAxis: pass, name: holder.getAttribute("data-label-pass"), lineStyle: { color: STAR_COLOURS[5], type: "dashed", width: 1.5 } }],
+      },
+    }],
+  };
+};
+
+const KINDS = { stacked, history, scores, months };
 
 document.querySelectorAll(".chart").forEach((holder) => {
   const table = document.getElementById(holder.dataset.chart);

@@ -161,10 +161,52 @@ def build_city(settings: Settings, contracts: Contracts, now: datetime) -> None:
             " values ('run-unfinished', '2021-10-31', 99, 'r', 'p', %s, 'running')",
             (now,),
         )
+    _write_manifest(settings)
     folder = settings.reports / "gates" / RUN
     folder.mkdir(parents=True)
     for name in ("targets.json", "batch-1.json"):
         (folder / name).write_text('{"format": 1}', encoding="utf-8")
+
+
+_CHILDREN = {
+    "source.weihai.raw.industry_it__cloud_enterprise": ["model.weihai.ind_cloud_enterprises"],
+    "source.weihai.raw.market_regulation__enterprise": ["model.weihai.int_entity__stated"],
+    "source.weihai.raw.big_data_center__resource_catalogue": [
+        "model.weihai.int_department__sharing",
+        "model.weihai.resource",
+        "test.weihai.not_null_resource",
+    ],
+    "model.weihai.int_entity__stated": ["model.weihai.entity_history"],
+    "model.weihai.entity_history": ["model.weihai.entity", "model.weihai.ind_cloud_enterprises"],
+    "model.weihai.entity": ["model.weihai.entity_masked", "model.weihai.check_employers_registered"],
+    "model.weihai.int_department__sharing": [
+        "model.weihai.ind_dept_sharing_rate",
+        "model.weihai.target_share_2020_a1",
+    ],
+    "model.weihai.ind_dept_sharing_rate": ["model.weihai.int_indicator__measured"],
+    "model.weihai.ind_cloud_enterprises": ["model.weihai.int_indicator__measured"],
+}
+_MODELS = {
+    "entity": ("legal_entity", "法人基础库：每个法人或个体工商户一行，当前状态。"),
+    "entity_history": ("legal_entity", "法人的历史：每段时间、每次认识一行。"),
+    "entity_masked": ("legal_entity", "脱敏视图。"),
+    "resource": ("catalogue", "政务信息资源目录，当前状态。"),
+    "check_employers_registered": ("quality", "最近一月的参保单位和其中已登记的，各一个数。"),
+    "target_share_2020_a1": ("mart", ""),
+}
+
+
+def _write_manifest(settings: Settings) -> None:
+    """What dbt leaves in the home, in its own shape, with a few models."""
+    names = {*_CHILDREN, *(child for children in _CHILDREN.values() for child in children)}
+    nodes = {}
+    for unique_id in names:
+        name = unique_id.rsplit(".", 1)[-1]
+        schema, description = _MODELS.get(name, ("mart", ""))
+        nodes[unique_id] = {"name": name, "schema": schema, "description": description}
+    manifest = {"child_map": {name: _CHILDREN.get(name, []) for name in sorted(names)}, "nodes": nodes}
+    settings.dbt.mkdir(parents=True)
+    (settings.dbt / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
 
 
 def insert(connection: Connection, table: str, **values: Any) -> None:
@@ -352,6 +394,10 @@ def _add_deliveries(connection: Connection, now: datetime) -> None:
     ]  # fmt: skip
     for number, (department, extract, name, status, score, summary) in enumerate(deliveries, start=1):
         _add_delivery(connection, number, department, extract, name, status, score, summary, now)
+    insert(
+        connection, "quality.event", seq=38, kind="release", batch_id=2, actor="王审核",
+        why="已与部门核实，属历史数据。", happened_at=now,
+    )  # fmt: skip
     insert(
         connection, "quality.issue", batch_id=1, row_no=17, column_name="legal_representative", header="法人代表",
         rule="legal_representative.text", dimension="0301", severity="warning", message="姓名中有不常见的字符。",

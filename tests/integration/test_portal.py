@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 import portal
+from connectors.chain import Head, head
 from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.settings import Settings
@@ -58,24 +61,85 @@ def parse(path: Path) -> Parsed:
     return Parsed(reader.references, reader.ids, " ".join(" ".join(reader.texts).split()), reader.inline)
 
 
+class _Marks(HTMLParser):
+    """Finds Chinese characters and punctuation that no `lang` says are Chinese: texts of the pages, not of the data."""
+
+    CHINESE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60]")
+    SHOWN = ("aria-label", "title", "placeholder", "alt", "data-label", "data-count", "data-none", "data-label-4")
+    VOID = ("area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[tuple[str, str]] = [("", "")]
+        self.unmarked: list[str] = []
+        self.title = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        language = named.get("lang") or self.open[-1][1]
+        texts = [named[name] or "" for name in self.SHOWN if name in named]
+        self._judge(language, *texts)
+        if tag not in self.VOID:
+            self.open.append((tag, language))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1][0] == "title" and self.open[-2][0] == "head":
+            self.title = data
+        else:
+            self._judge(self.open[-1][1], data)
+
+    def _judge(self, language: str, *texts: str) -> None:
+        self.unmarked += [text for text in texts if language != "zh-CN" and self.CHINESE.search(text)]
+
+
+def unmarked_chinese(path: Path) -> list[str]:
+    reader = _Marks()
+    text = path.read_text(encoding="utf-8")
+    reader.feed(text)
+    heading = re.sub("<[^>]*>", "", re.findall("<h1>(.*?)</h1>", text, flags=re.DOTALL)[0])
+    title = reader.title.replace(unescape(heading).strip(), "")
+    return reader.unmarked + ([title] if reader.CHINESE.search(title) else [])
+
+
 NOW = datetime(2021, 10, 8, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
 @pytest.fixture(scope="module")
-def pages(
+def city(
     server: str, warehouse_template: str, contracts: Contracts, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+) -> Iterator[Settings]:
     name = f"weihai_test_portal_{os.getpid()}"
     create_database(server, name, template=warehouse_template)
     settings = Settings(home=tmp_path_factory.mktemp("portal"), warehouse_dsn=dsn_of(server, name))
     build_city(settings, contracts, NOW)
-    yield portal.build(settings, now=NOW).parent
+    yield settings
     drop_database(server, name)
+
+
+@pytest.fixture(scope="module")
+def pages(city: Settings) -> Path:
+    return portal.build(city, now=NOW).parent
+
+
+@pytest.fixture(scope="module")
+def chain_head(city: Settings) -> Head:
+    with connect(city.dsn()) as connection:
+        found = head(connection)
+    assert found is not None
+    return found
 
 
 def test_every_link_leads_to_a_page_or_a_place_on_it_when_the_city_is_built(pages: Path) -> None:
     parsed = {path.resolve(): parse(path) for path in pages.rglob("*.html")}
-    assert len(parsed) > 130
+    assert len(parsed) > 340
     for path, page in parsed.items():
         for reference in page.references:
             parts = urlsplit(reference)
@@ -248,9 +312,72 @@ def test_auditors_see_expectations_hashes_and_decisions_when_a_batch_was_judged(
     assert (pages / "evidence" / RUN / "batch-1.json").is_file()
 
 
+def test_auditors_get_the_hash_of_every_input_and_the_head_of_the_chain_when_a_run_was_published(
+    pages: Path, chain_head: Head
+) -> None:
+    lines = (pages / "evidence" / RUN / "inputs.sha256").read_text(encoding="ascii").splitlines()
+    assert lines == [f"{n * 64}  archive/{n}{n}/{n * 64}" for n in "1234"]
+    with (pages / "evidence" / RUN / "inputs.csv").open(encoding="utf-8", newline="") as file:
+        listed = {row["sha256"]: row for row in csv.DictReader(file)}
+    assert listed["3" * 64]["file_name"] == HOSTILE_NAME
+    assert listed["1" * 64]["indicators"] == "1"
+    assert listed["4" * 64]["indicators"] == "0"
+    run = parse(pages / "auditor" / f"run-{RUN}.html")
+    assert all(line.split()[0] in run.text for line in lines)
+    index = parse(pages / "auditor" / "index.html").text
+    for expected in (f"第 {chain_head.seq} 号", chain_head.hash, "送达与判定", "暂缓入库与人工处理（待处理 1）"):
+        assert expected in index
+    for expected in ("人工放行", "王审核", "已与部门核实，属历史数据。"):
+        assert expected in index
+
+
+def test_lineage_leads_from_extract_to_indicator_and_back_when_dbt_left_its_manifest(pages: Path) -> None:
+    cloud = (pages / "indicator" / "cloud_enterprises.html").read_text(encoding="utf-8")
+    drawn = re.search(r'<svg class="diagram".*?</svg>', cloud, flags=re.DOTALL)
+    assert drawn is not None
+    for expected in ("extract/market_regulation__enterprise.html", "legal_entity.entity_hist", "企业上云", "2,046 家"):
+        assert expected in drawn[0]
+    assert "entity_masked" not in cloud
+    assert "int_entity__stated" not in cloud
+    listed = parse(pages / "indicator" / "dept_sharing_rate.html").text
+    assert "sharing_departments" in listed[listed.index("同样内容的列表") :]
+    page = parse(pages / "extract" / "market_regulation__enterprise.html")
+    assert "../indicator/cloud_enterprises.html#lineage" in page.references
+    for expected in (
+        "最近一月的参保单位和其中已登记的",
+        "跨部门核对",
+        "legal_entity.entity_history",
+        "统一社会信用代码",
+    ):
+        assert expected in page.text
+    assert (
+        "../plan.html#share_2020_a1" in parse(pages / "extract" / "big_data_center__resource_catalogue.html").references
+    )
+    assert "还没有库表、指标或核对用到这个数据集" in parse(pages / "extract" / "commerce__ecommerce.html").text
+    index = parse(pages / "lineage.html")
+    assert {"indicator/cloud_enterprises.html#lineage", "extract/industry_it__cloud_enterprise.html"} <= set(
+        index.references
+    )
+
+
+def test_lineage_still_leads_to_extracts_when_dbt_left_no_manifest(
+    settings: Settings, contracts: Contracts, clock: datetime
+) -> None:
+    build_city(settings, contracts, clock)
+    (settings.dbt / "manifest.json").unlink()
+    pages = portal.build(settings, now=clock).parent
+    cloud = (pages / "indicator" / "cloud_enterprises.html").read_text(encoding="utf-8")
+    assert cloud.count('class="node extract"') == 2
+
+
 def test_unpublished_runs_do_not_appear_when_one_is_under_way(pages: Path) -> None:
     for path in pages.rglob("*.html"):
         assert "run-unfinished" not in path.read_text(encoding="utf-8")
+
+
+def test_no_chinese_stands_unmarked_when_pages_are_in_english(pages: Path) -> None:
+    for path in (pages / "en").rglob("*.html"):
+        assert unmarked_chinese(path) == [], path
 
 
 def test_english_pages_mirror_the_chinese_ones_when_built(pages: Path) -> None:
