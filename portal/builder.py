@@ -10,7 +10,7 @@ from pathlib import Path
 from connectors.settings import Settings
 from portal import gates
 from portal.city import City, read_city
-from portal.inputs import read_inputs, write_inputs
+from portal.inputs import read_inputs, read_redacted, write_inputs
 from portal.language import languages
 from portal.opening import copy_open_data
 from portal.pages import Pages, RunFiles
@@ -47,6 +47,7 @@ def _run_files(db: Warehouse, city: City, settings: Settings, place: Path) -> Ma
     """Put the stored gate results of runs, and the lists of what the published ones could use, beside the pages."""
     found = {}
     published = {run.run_id: run for run in city.runs}
+    redacted = read_redacted(db)
     for run_id in sorted(published.keys() | {b.run_id for b in city.batches if b.run_id is not None}):
         folder = place / run_id
         folder.mkdir(parents=True)
@@ -54,6 +55,6 @@ def _run_files(db: Warehouse, city: City, settings: Settings, place: Path) -> Ma
             shutil.copyfile(evidence.path, folder / evidence.path.name)
         inputs = read_inputs(db, published[run_id]) if run_id in published else ()
         if run_id in published:
-            write_inputs(inputs, folder)
+            write_inputs(inputs, redacted, folder)
         found[run_id] = RunFiles(inputs, gates.find_evidence(folder))
     return found

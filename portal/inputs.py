@@ -66,16 +66,37 @@ def read_used_batches(db: Warehouse, runs: Iterable[Run]) -> frozenset[int]:
     return frozenset(row["batch_id"] for row in rows)
 
 
-def write_inputs(files: Iterable[InputFile], folder: Path) -> None:
-    """Write `inputs.csv` with everything, and `inputs.sha256`, which `sha256sum --check` reads in the home."""
+def read_redacted(db: Warehouse) -> Mapping[str, str]:
+    """Return by SHA-256 what stands in the archive for a file since somebody was erased from it by law."""
+    return {
+        row["old_sha256"]: row["new_sha256"]
+        for row in db.rows("select old_sha256, new_sha256 from quality.redacted_file")
+    }
+
+
+def write_inputs(files: Iterable[InputFile], redacted: Mapping[str, str], folder: Path) -> None:
+    """Write `inputs.csv` with everything, and `inputs.sha256`, which `sha256sum --check` reads in the home.
+
+    Args:
+        files: as delivered.
+        redacted: what stands for a file today, by SHA-256; the list to check names that.
+        folder: where to write.
+    """
     listed = list(files)
     names = [field.name for field in fields(InputFile)]
     with (folder / "inputs.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(vars(one) for one in listed)
-    lines = sorted({f"{one.sha256}  archive/{one.sha256[:2]}/{one.sha256}\n" for one in listed})
+    contents = sorted({_today(one.sha256, redacted) for one in listed})
+    lines = (f"{sha256}  archive/{sha256[:2]}/{sha256}\n" for sha256 in contents)
     (folder / "inputs.sha256").write_text("".join(lines), encoding="ascii")
+
+
+def _today(sha256: str, redacted: Mapping[str, str]) -> str:
+    while sha256 in redacted:
+        sha256 = redacted[sha256]
+    return sha256
 
 
 def counted(files: Iterable[InputFile]) -> Mapping[str, int]:

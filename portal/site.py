@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -134,11 +133,10 @@ class Renderer:
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _tools(self, page: Page) -> dict[str, Any]:
-        here = PurePosixPath(self.language.folder + page.path).parent
+        up = "../" * (self.language.folder + page.path).count("/")
 
         def relative(target: str) -> str:
-            path, mark, fragment = target.partition("#")
-            return quote(os.path.relpath(path, here)) + mark + quote(fragment)
+            return up + quote(target, safe="/#")
 
         def href(target: str) -> str:
             return relative(self.language.folder + target)

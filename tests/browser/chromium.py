@@ -66,12 +66,20 @@ class Tab:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
+    def inject(self, script: str) -> None:
+        """Run a script in the page as developers' tools do, whatever its policy says."""
+        self.value(f"{script}; true")
+
     def press(self, key: str) -> None:
         """Press and release a key."""
-        for kind in ("keyDown", "keyUp"):
-            self.call(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Tab": 9}.get(key, 0)
-            )
+        code = {"Tab": 9, "Enter": 13}.get(key, 0)
+        text = {"text": "\r"} if key == "Enter" else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
+
+    def type(self, text: str) -> None:
+        """Put a text where the focus is, as an input method does."""
+        self.call("Input.insertText", text=text)
 
     def width(self, pixels: int) -> None:
         """Make the tab as wide as a device."""
