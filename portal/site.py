@@ -133,13 +133,14 @@ class Renderer:
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def _tools(self, page: Page) -> dict[str, Any]:
-        up = "../" * (self.language.folder + page.path).count("/")
+        here = "../" * page.path.count("/")
+        root = here + "../" * self.language.folder.count("/")
 
         def relative(target: str) -> str:
-            return up + quote(target, safe="/#")
+            return root + quote(target, safe="/#")
 
         def href(target: str) -> str:
-            return relative(self.language.folder + target)
+            return here + quote(target, safe="/#")
 
         other = next(one for one in languages() if one is not self.language)
         language = self.language
