@@ -115,7 +115,7 @@ def read_city(db: Warehouse, settings: Settings) -> City:
         names=Names(
             _department_names(),
             {key: entry.title for key, entry in entries.contracts.items()},
-            {i.indicator_id: i.name for i in indicators},
+            {i.indicator_id: i for i in indicators},
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from portal.queries import Warehouse
 
@@ -20,8 +21,8 @@ class Objection:
     handler: str
     raised_for: str | None
     contract_id: str
-    batch_id: int | None
-    row_no: int | None
+    batch_id: int
+    row_no: int
     column_name: str | None
     library: str | None
     library_field: str | None
@@ -53,9 +54,9 @@ class Ripple:
     kind: str
     subject: str
     title: str | None
-    value_before: str | None
+    value_before: Decimal | None
     star_before: int | None
-    value_after: str | None
+    value_after: Decimal | None
     star_after: int | None
 
 

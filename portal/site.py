@@ -47,11 +47,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Names:
-    """Chinese names of what the pages mention by id."""
+    """Chinese names, and indicators, of what the pages mention by id."""
 
     departments: Mapping[str, str]
     contracts: Mapping[str, str]
-    indicators: Mapping[str, str]
+    indicators: Mapping[str, Indicator]
 
 
 @cache
@@ -210,7 +210,8 @@ class Renderer:
             "indicator_name": lambda one: language.name("indicators", one.indicator_id, one.name),
             "table_name": lambda number, title: language.name("tables", str(number), title),
             "dimension": lambda code: language.optional(f"dimension.{code[:2]}", code),
-            "indicator_title": lambda key: language.name("indicators", key, self.names.indicators[key]),
+            "indicator_title": lambda key: language.name("indicators", key, self.names.indicators[key].name),
+            "figure_of": lambda key, value: figure(self.names.indicators[key], value),
             "lang_of": lambda kind, key: (
                 Markup(' lang="zh-CN"') if not language.is_chinese and language.own_name(kind, key) is None else ""
             ),
