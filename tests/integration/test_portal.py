@@ -243,7 +243,7 @@ def test_other_readings_and_source_rows_stand_on_an_indicator_page_when_the_run_
 
 def test_the_way_to_five_stars_is_ranked_when_a_run_is_published(pages: Path) -> None:
     text = (pages / "improvements.html").read_text(encoding="utf-8")
-    assert text.index("企业上云数") < text.index("数据资源共享水平")
+    assert text.index("企业上云规模") < text.index("数据资源共享水平")
     assert "260,000" in text
     assert "还差 3 个" in text
 
