@@ -198,17 +198,31 @@ def _on_two_codes(units: Units, weights: Weights) -> pl.DataFrame:
 
 
 def _doubts_of_mentions(doubts: pl.DataFrame, of_mentions: pl.DataFrame, founded: pl.DataFrame) -> pl.DataFrame:
-    """Say the doubts of a unit of its first mention, or of all where it is nobody; only entities are candidates."""
-    of_units = of_mentions.select("unit", "cluster").unique(maintain_order=True)
-    is_founded = founded.with_columns(is_founded=pl.lit(value=True))
+    """Say the doubts of a unit of its first mention, or of all where it is nobody; only entities are candidates.
+
+    A doubt of an entity about a unit that is nobody is that unit's own: it may be the entity.
+    """
+    of_units = (
+        of_mentions.select("unit", "cluster")
+        .unique(maintain_order=True)
+        .join(founded.with_columns(is_founded=pl.lit(value=True)), on="cluster", how="left", maintain_order="left")
+        .with_columns(pl.col("is_founded").fill_null(value=False))
+    )
+    turned = doubts.rename({"unit": "other", "other": "unit"}).select(doubts.columns)
+    either = pl.concat(
+        side.with_columns(is_turned=pl.lit(is_turned)) for side, is_turned in ((doubts, False), (turned, True))
+    )
     return (
-        doubts.join(of_units, on="unit", maintain_order="left")
-        .join(of_units.rename({"unit": "other", "cluster": "candidate"}), on="other", maintain_order="left")
-        .filter(pl.col("cluster") != pl.col("candidate"))
-        .join(founded.rename({"cluster": "candidate"}), on="candidate", how="semi")
-        .join(is_founded, on="cluster", how="left", maintain_order="left")
+        either.join(of_units, on="unit", maintain_order="left")
+        .join(
+            of_units.rename({"unit": "other", "cluster": "candidate", "is_founded": "is_entity"}),
+            on="other",
+            maintain_order="left",
+        )
+        .filter((pl.col("cluster") != pl.col("candidate")) & pl.col("is_entity"))
+        .filter(~(pl.col("is_turned") & pl.col("is_founded")))
         .join(of_mentions.select("i", "unit"), on="unit", maintain_order="left")
-        .filter((pl.col("i") == pl.col("unit")) | pl.col("is_founded").is_null())
+        .filter((pl.col("i") == pl.col("unit")) | ~pl.col("is_founded"))
         .group_by("i", "candidate")
         .agg(pl.col("reason").min(), pl.col("weight").max())
         .sort("i", "candidate")

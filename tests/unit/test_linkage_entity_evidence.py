@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
+from connectors.sample.identifiers import credit_codes
+from linkage.entities.decide import Decision, decide
 from linkage.entities.evidence import FIELDS, LINK, REVIEW, read_weights
 from linkage.entities.grouping import group_linked
+from linkage.entities.mentions import MENTION, read_facts
 from linkage.entities.names import are_alike, normalise_names, split_names
 
 
@@ -76,3 +80,29 @@ def test_units_are_grouped_through_others_and_alone_when_nothing_is_linked() -> 
     )
     assert dict(group_linked(links).iter_rows()) == {3: 3, 5: 3, 9: 3, 1: 1, 2: 1}
     assert group_linked(links.clear()).is_empty()
+
+
+NAME, OTHER = "威海恒达商贸有限公司", "荣成远航水产有限公司"
+[USCC] = credit_codes(["91"], np.array([371002]), np.array([7])).to_list()
+
+
+def decided(*mentions: dict[str, object]) -> Decision:
+    placed = [m | {"source_id": n, "mention_key": f"m{n}"} for n, m in enumerate(mentions)]
+    return decide(read_facts(pl.DataFrame(placed, schema=MENTION)))
+
+
+@pytest.mark.parametrize("entity", [0, 1])
+def test_who_has_no_code_is_reviewed_whether_the_entity_sorts_before_or_after_it(entity: int) -> None:
+    found = decided(*({"is_own": n == entity, "name": NAME} for n in range(2)))
+    assert found.decided["i"].to_list() == [entity]
+    assert found.doubts.select("i", "candidate", "reason").rows() == [(1 - entity, entity, "weak_evidence")]
+
+
+def test_who_stands_on_anothers_code_is_reviewed_when_an_entity_without_a_code_bears_its_name() -> None:
+    found = decided(
+        {"is_own": True, "name": NAME, "uscc": USCC},
+        {"is_own": False, "name": OTHER, "uscc": USCC},
+        {"is_own": True, "name": OTHER},
+    )
+    assert found.decided["i"].to_list() == [0, 2]
+    assert found.doubts.select("i", "candidate", "reason").rows() == [(1, 0, "shared_code"), (1, 2, "weak_evidence")]
