@@ -2,15 +2,14 @@
 
 What a row without a finding was read as follows from its cells, the contract and this code; a later business date does
 not change it. So a home keeps, of the last delivery of each full list, what such rows were read as, found by two hashes
-of their cells. A row is *known* where the record it was read as is in force with that content. The files hold no cells
-and may be removed at any time: then every row is read.
+of their cells. A row is *known* where the record it was read as is in force with that content. The files hold no cells,
+are sealed, since hashes can be tried against guesses (ADR 37), and may be removed at any time: then every row is read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from connectors.database import arrow_connection
 from connectors.normalise.codes import DIVISIONS_FILE
 from connectors.record_hashes import BASE, ROW_HASH
 from connectors.scopes import Scope
+from connectors.sealed_file import SealedWriter, UnsealedError, read_sealed
 from connectors.settings import Settings
 
 _SAME_FIELDS: list[pa.Field[Any]] = [
@@ -137,18 +137,20 @@ def prints(cells: Mapping[str, pl.Series], heading: int) -> pl.DataFrame:
 class Notes:
     """What the rows of a delivery are read as, written for the next delivery of its extract and scope."""
 
-    def __init__(self, path: Path, facts: Mapping[str, str], batch_id: int) -> None:
+    def __init__(self, path: Path, secret: str, facts: Mapping[str, str], batch_id: int) -> None:
         """Begin; `keep` puts the file in its place.
 
         Args:
             path: of the file.
+            secret: under which it is sealed.
             facts: what its content depends on.
             batch_id: of the delivery, which no other process works on.
         """
-        self._path, self._facts = path, facts
+        self._path, self._secret, self._facts = path, secret, facts
         self._scratch = path.with_name(f".{path.name}.{batch_id}")
         self._rows = 0
-        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+        self._file: SealedWriter | None = None
+        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
 
     def note(self, facts: pl.DataFrame) -> None:
         """Write what rows were read as: `PRINTS`, `KEYS`, `CONTENTS`, marks and fingerprints."""
@@ -158,23 +160,25 @@ class Notes:
         table = facts.to_arrow()
         if self._writer is None:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            schema = table.schema.with_metadata(dict(self._facts))
-            self._writer = pa.ipc.new_file(str(self._scratch), schema)
+            self._file = SealedWriter(self._scratch.open("wb"), self._secret)
+            self._writer = pa.ipc.new_stream(self._file, table.schema.with_metadata(dict(self._facts)))
         self._writer.write_table(table)
 
     def keep(self) -> None:
         """Finish the file: it takes the place of the last delivery's."""
         if self._writer is not None and self._rows <= _MAX_ROWS:
-            self._writer.close()
-            with self._scratch.open("rb") as file:
-                os.fsync(file.fileno())
+            self._finish()
             self._scratch.replace(self._path)
 
     def close(self) -> None:
         """Leave nothing but what was kept."""
-        if self._writer is not None:
-            self._writer.close()
+        self._finish()
         self._scratch.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        if self._writer is not None and self._file is not None and not self._file.closed:
+            self._writer.close()
+            self._file.close()
 
 
 def place(settings: Settings, contract: Contract, scope: Scope | None) -> Path:
@@ -183,30 +187,30 @@ def place(settings: Settings, contract: Contract, scope: Scope | None) -> Path:
     return settings.known / contract.id / f"{hashlib.sha256(said.encode()).hexdigest()[:16]}.arrow"
 
 
-def facts_of(contract: Contract, secret: str, as_of: date) -> dict[str, str]:
+def facts_of(contract: Contract, as_of: date) -> dict[str, str]:
     """Return what readings depend on besides the cells; with the business date they were made for."""
-    used = (contract.version, secret, _code(), version("polars"))
+    used = (contract.version, _code(), version("polars"))
     return {"context": hashlib.sha256("\n".join(used).encode()).hexdigest(), "as_of": as_of.isoformat()}
 
 
-def recall(path: Path, facts: Mapping[str, str], dsn: str, contract: Contract) -> KnownRows | None:
+def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract: Contract) -> KnownRows | None:
     """Return the noted rows whose record is in force with the noted content; None where nothing fitting was noted.
 
     Args:
         path: from `place`.
+        secret: of the home: what was noted under another one is of no use.
         facts: from `facts_of`, of the delivery that is to be read.
         dsn: of the warehouse.
         contract: of the extract.
     """
     try:
-        with pa.memory_map(str(path)) as source:
-            reader = pa.ipc.open_file(source)
-            made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
-            if made.get("context") != facts["context"] or made["as_of"] > facts["as_of"]:
-                return None
-            noted = pl.DataFrame(pl.from_arrow(reader.read_all()))
-    except (FileNotFoundError, pa.ArrowInvalid):
+        reader = pa.ipc.open_stream(pa.py_buffer(read_sealed(path, secret)))
+    except (FileNotFoundError, UnsealedError):
         return None
+    made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
+    if made["context"] != facts["context"] or made["as_of"] > facts["as_of"]:
+        return None
+    noted = pl.DataFrame(pl.from_arrow(reader.read_all()))
     stored = _in_force(dsn, contract)
     if not len(noted) or not len(stored):
         return None

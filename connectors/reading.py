@@ -251,13 +251,13 @@ def _remember(settings: Settings, connection: Connection, contract: Contract, ba
     if contract.mode != "full":
         return _Memory()
     path = known_rows.place(settings, contract, batch.scope)
-    facts = known_rows.facts_of(contract, record_key_secret(settings), day)
-    notes = Notes(path, facts, batch.batch_id)
+    secret, facts = record_key_secret(settings), known_rows.facts_of(contract, day)
+    notes = Notes(path, secret, facts, batch.batch_id)
     since = splitting.known_seq(connection, contract)
     connection.commit()
     if splitting.is_late(connection, contract, day):
         return _Memory(notes=notes)
-    return _Memory(known_rows.recall(path, facts, settings.dsn(), contract), notes, since)
+    return _Memory(known_rows.recall(path, secret, facts, settings.dsn(), contract), notes, since)
 
 
 def _load(

@@ -1,0 +1,91 @@
+"""Files that only their home can read, and nobody else can change: encrypted under its record-key secret."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+
+from connectors.privacy import keyed_hash
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_NONCE, _TAG = 12, 16
+"""Bytes before and after the content (NIST SP 800-38D)."""
+_STEP = 64 * 1024 * 1024
+
+
+class UnsealedError(ValueError):
+    """A file is not whole, is not what was written, or was written under another secret."""
+
+
+class SealedWriter(io.RawIOBase):
+    """Encrypts what is written to it (AES-256-GCM) into a file; closed, the file is whole."""
+
+    def __init__(self, file: BinaryIO, secret: str) -> None:
+        """Begin.
+
+        Args:
+            file: empty; closed with this writer.
+            secret: of the home.
+        """
+        nonce = os.urandom(_NONCE)
+        file.write(nonce)
+        self._file = file
+        self._encryptor = Cipher(AES(_key(secret)), GCM(nonce)).encryptor()
+
+    def writable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Write all of the data."""
+        content = memoryview(data).cast("B")
+        self._file.write(self._encryptor.update(content))
+        return len(content)
+
+    def close(self) -> None:
+        """Finish the file and make it durable."""
+        if not self.closed:
+            self._encryptor.finalize()
+            self._file.write(self._encryptor.tag)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        super().close()
+
+
+def read_sealed(path: Path, secret: str) -> memoryview:
+    """Return the content of a file that a `SealedWriter` wrote.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UnsealedError: it is damaged, or of another secret.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size - _NONCE - _TAG
+        if size < 0:
+            raise UnsealedError(path.name)
+        nonce = file.read(_NONCE)
+        decryptor = Cipher(AES(_key(secret)), GCM(nonce)).decryptor()
+        content = memoryview(bytearray(size + _TAG))
+        done = 0
+        while done < size:
+            done += decryptor.update_into(file.read(min(_STEP, size - done)), content[done:])
+        try:
+            decryptor.finalize_with_tag(file.read(_TAG))
+        except InvalidTag:
+            raise UnsealedError(path.name) from None
+    return content[:size]
+
+
+def _key(secret: str) -> bytes:
+    """Return a key of 32 bytes for this use of the secret alone."""
+    return bytes.fromhex(keyed_hash(secret, "sealed files"))
