@@ -236,12 +236,15 @@ def _undefined(sourced: SourcedContract, files: ContractFiles) -> Iterator[Probl
             other = files.contracts.get(rule.extract)
             if other is None or rule.to not in other.contract.columns:
                 yield problem(("rules", name), f"没有 {rule.extract}.{rule.to}")
-    conditions = [(("rules", name), rule.when) for name, rule in contract.rules.items() if isinstance(rule, RequiredIf)]
-    conditions += [(("mentions", role), mention.when) for role, mention in contract.mentions.items()]
+    conditions: list[tuple[Location, Mapping[str, Sequence[str]]]] = [
+        (("rules", name, "when"), rule.when) for name, rule in contract.rules.items() if isinstance(rule, RequiredIf)
+    ]
+    conditions += [(("mentions", role, "when"), mention.when) for role, mention in contract.mentions.items()]
+    conditions.append((("opening", "rows"), contract.opening.rows))
     for place, when in conditions:
         for condition, words in when.items():
             for word in sorted(set(words) - _legal_words(contract.columns[condition], words, files.codes)):
-                yield problem((*place, "when", condition), f"“{word}”不是 {condition} 的取值")
+                yield problem((*place, condition), f"“{word}”不是 {condition} 的取值")
 
 
 def _legal_words(column: Column, words: Sequence[str], codes: Mapping[str, CodeList]) -> set[str]:

@@ -328,11 +328,24 @@ class Opening(Strict):
     is_open: bool = False
     category: str | None = None
     """One of the 22 of indicator 18, where the resource is opened."""
+    rows: dict[Name, Annotated[list[str], Field(min_length=1)]] = {}
+    """Only records in which every column here has one of the words are opened, as in `required_if`."""
+    filled: tuple[Name, ...] = ()
+    """Only records in which these columns are filled are opened."""
+    until: Name | None = None
+    """Date column: a record is opened up to and with this day; without a date it has no end."""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that its conditions name."""
+        return frozenset((*self.rows, *self.filled, *([] if self.until is None else [self.until])))
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.is_open != (self.category is not None):
             raise ValueError("开放的资源（is_open）须写明 category，不开放的不写")
+        if not self.is_open and self.columns:
+            raise ValueError("rows、filled、until 只用于开放的资源（is_open）")
         return self
 
 
@@ -403,7 +416,7 @@ class Contract(Strict):
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
-        named = {*self.key, *self.fallback_key, *self.identity}
+        named = {*self.key, *self.fallback_key, *self.identity, *self.opening.columns}
         for rule in self.rules.values():
             match rule:
                 case DateOrder():
@@ -452,6 +465,14 @@ class Contract(Strict):
                     column.type is ColumnType.DATE or column.codes == "sex"
                 ):
                     raise ValueError(f"规则 {name}：agrees_with_id 只比较证件号码与出生日期或性别")
+        return self
+
+    @model_validator(mode="after")
+    def _opening_fits(self) -> Self:
+        if self.person and self.opening.is_open and not (self.opening.rows or self.opening.filled):
+            raise ValueError("涉及个人的资源开放时，须用 opening 的 rows 或 filled 写明只开放哪些行（不含自然人的）")
+        if self.opening.until is not None and self.columns[self.opening.until].type is not ColumnType.DATE:
+            raise ValueError("opening 的 until 须是日期列")
         return self
 
     @model_validator(mode="after")

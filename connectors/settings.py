@@ -93,6 +93,11 @@ class Settings:
         return self.home / "dbt"
 
     @property
+    def open_data(self) -> Path:
+        """What is opened to the public, as files: catalogue, data dictionary, data."""
+        return self.reports / "open_data"
+
+    @property
     def logs(self) -> Path:
         """Logs of the supervisor, PostgreSQL and dbt."""
         return self.home / "logs"

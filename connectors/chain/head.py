@@ -50,6 +50,15 @@ def of_run(connection: Connection, run_id: str) -> Head | None:
     return _of(connection, "mart.run", run_id)
 
 
+def of_open_release(connection: Connection) -> Head | None:
+    """Return the latest link that records a release of open data: the head at the moment of that release."""
+    row = connection.execute(
+        "select seq, hash, recorded_at from quality.chain_entry where relation = 'catalogue.open_release'"
+        " order by seq desc limit 1"
+    ).fetchone()
+    return Head(*row) if row is not None else None
+
+
 def _of(connection: Connection, relation: str, key: str) -> Head | None:
     row = connection.execute(
         "select seq, hash, recorded_at from quality.chain_entry where relation = %s and record = %s"

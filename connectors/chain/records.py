@@ -34,6 +34,7 @@ RECORDED: tuple[Recorded, ...] = (
     Recorded("quality.access_grant", ("grant_id",), "授权与收回"),
     Recorded("catalogue.share_request", ("request_id",), "共享申请"),
     Recorded("catalogue.share_decision", ("decision_id",), "共享答复"),
+    Recorded("catalogue.open_release", ("release_id",), "开放数据发布"),
     Recorded("quality.key_rotation", ("rotation_id",), "密钥更换"),
     Recorded("quality.erasure", ("erasure_id",), "依法删除"),
     Recorded("quality.erased_row", ("erasure_id", "batch_id"), "依法删除涉及的批次"),

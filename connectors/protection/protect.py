@@ -1,19 +1,18 @@
-"""Levels, shared views, guards and grants brought up to date together."""
+"""Levels, shared and open views, guards and grants brought up to date together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import Contract
+from connectors.contract import Contracts
 from connectors.database import Connection
+from connectors.opening import views
 from connectors.protection import access_log, grants, levels, sharing
 from connectors.settings import Settings
 
 
-def protect(
-    connection: Connection, contracts: Mapping[str, Contract], manifest: Mapping[str, Any] | None = None
-) -> grants.Applied:
+def protect(connection: Connection, contracts: Contracts, manifest: Mapping[str, Any] | None = None) -> grants.Applied:
     """Publish what levels contracts and models declare, and make the grants follow; one transaction.
 
     Args:
@@ -25,6 +24,7 @@ def protect(
         if manifest is not None:
             levels.publish(connection, levels.model_levels(manifest))
         shared = sharing.follow(connection, contracts)
+        views.follow(connection, contracts)
         return grants.apply(connection, {c.department for c in contracts.values()}, requested=shared)
 
 

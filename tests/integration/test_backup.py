@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from connectors import chain, intake
+from connectors.contract import Contracts
 from connectors.database import connect, migrate
 from connectors.protection.protect import protect
 from connectors.raw_tables import ensure_raw_tables
@@ -43,7 +44,7 @@ def office(open_folder: Path) -> Iterator[Office]:
     extended, contracts = with_test_contracts(settings, folder / "contracts")
     postgres.start(settings, NO_FSYNC)
     migrate(settings.dsn())
-    few = {c: contract for c, contract in contracts.items() if c.startswith("test_office")}
+    few = Contracts({c: contract for c, contract in contracts.items() if c.startswith("test_office")}, contracts.codes)
     ensure_roles(settings, settings.dsn(), {"test_office"})
     with connect(settings.dsn()) as connection:
         ensure_raw_tables(connection, few)

@@ -181,8 +181,8 @@ def export(
 
     例：weihai contract export education__school --format odcs
     """
+    from connectors.departments import department_names
     from weihai.documentation import odcs
-    from weihai.documentation.building import department_names
 
     contracts = load_contracts(load_settings().contract_folders)
     if contract_id is not None and contract_id not in contracts:

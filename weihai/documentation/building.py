@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from connectors.contract import load_contracts
 from connectors.database import connect
-from connectors.settings import CHECKOUT, Settings
+from connectors.departments import department_names
+from connectors.settings import Settings
 from weihai.documentation import dbt_pages, dictionary, odcs
 
 
@@ -43,9 +42,3 @@ def build(settings: Settings, folder: Path) -> int:
     catalog = json.loads((models.target_path(settings) / "catalog.json").read_text(encoding="utf-8"))
     (folder / "dbt.html").write_text(dbt_pages.page(manifest, catalog, contracts), encoding="utf-8")
     return len(entries)
-
-
-def department_names() -> Mapping[str, str]:
-    """Return the Chinese names of `seeds/departments.csv` by id."""
-    with (CHECKOUT / "seeds" / "departments.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["id"]: row["name"] for row in csv.DictReader(lines)}

@@ -13,17 +13,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ruamel.yaml import YAML
 
+from connectors.column_units import unit_of
 from connectors.contract import CodeList, Column, ColumnType, Contracts
 from connectors.database import Connection
 
 HERE = Path(__file__).parent
 WORKING = re.compile(r"^int_")
 """Tables and views that models use among themselves."""
-_UNITS = {
-    "_cny": "元", "_wan_cny": "万元", "_yi_cny": "亿元", "_km": "公里", "_sqkm": "平方公里", "_km2": "平方公里",
-    "_sqm": "平方米",
-    "_ha": "公顷", "_pct": "%", "_mbps": "Mbit/s", "_kw": "千瓦", "_days": "天", "_m": "米", "_count": "个",
-}  # fmt: skip
 _TYPES = {
     ColumnType.ID: "证件号码，按 GB 11643 校验", ColumnType.USCC: "统一社会信用代码，按 GB 32100 校验",
     ColumnType.DIVISION: "区划代码或名称", ColumnType.DATE: "日期", ColumnType.DATETIME: "日期和时间",
@@ -156,14 +152,6 @@ def _source(manifest: Mapping[str, Any], unique_id: str, contracts: Contracts) -
         return "seeds" if unique_id.startswith("seed.") else ""
     titles = sorted({contracts[name].title for name in extracts if name in contracts})
     return "、".join(titles[:6]) + (f"等 {len(titles)} 个数据集" if len(titles) > 6 else "")
-
-
-def unit_of(column: str) -> str:
-    """Return the unit that the end of a column's name states (the longest known one), else an empty text."""
-    for suffix in sorted(_UNITS, key=len, reverse=True):
-        if column.endswith(suffix):
-            return _UNITS[suffix]
-    return ""
 
 
 def stored_types(connection: Connection) -> dict[tuple[str, str], dict[str, str]]:
