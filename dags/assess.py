@@ -8,7 +8,7 @@ from airflow.sdk import chain, dag, get_current_context, task
 
 DOC = """
 ### 评定（assess）
-用 Great Expectations 判定共享、开放 90 % 等目标，发布集市与门户，最后给出结论。
+用 Great Expectations 判定共享、开放 90 % 等目标，发布集市、开放数据与门户，最后给出结论。
 **verdict 失败 = 目标未达标**：结果已发布，不是系统故障；原因见该任务日志与门户“审计”页。
 """
 
@@ -25,7 +25,7 @@ def _run_id() -> str:
     catchup=False,
     max_active_runs=1,
     default_args={"retries": 1, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
-    description="目标判定 → 发布 → 门户 → 结论",
+    description="目标判定 → 发布 → 开放数据 → 门户 → 结论",
     doc_md=DOC,
     tags=["weihai"],
 )
@@ -47,6 +47,12 @@ def assess() -> None:
         from dags.support import publishing
 
         publishing.publish(_run_id(), missed)
+
+    @task(doc_md="开放数据：内容有变的数据集另发一次，导出到 reports/open_data（ADR 30、31）。")
+    def open_data() -> None:
+        from dags.support import publishing
+
+        publishing.open_data(_run_id())
 
     @task(doc_md="重建静态门户与审计页。")
     def portal() -> None:
@@ -71,7 +77,7 @@ def assess() -> None:
     published = publish(missed)
     across = judge_across()
     missed >> across >> published
-    chain(published, portal(), verdict(missed))
+    chain(published, open_data(), portal(), verdict(missed))
     [missed, across, published] >> give_up()
 
 

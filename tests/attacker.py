@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -15,7 +16,7 @@ File = Mapping[Labels, int | None]
 TOTAL = "合计"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Attacker:
     """A reader of several releases.
 
@@ -30,36 +31,33 @@ class Attacker:
 
     def bounds(self, release: int, figure: Labels) -> tuple[int, float]:
         """Return the least and greatest count that a figure can have had, by all that was published; whole numbers."""
-        unknowns = {
-            pair: number
-            for number, pair in enumerate(
-                dict.fromkeys(
-                    (cell, self.stood_still[n][cell])
-                    for n, file in enumerate(self.files)
-                    for cell in file
-                    if TOTAL not in cell
-                )
-            )
-        }
-
-        def summed(n: int, labels: Labels) -> np.ndarray:
-            row = np.zeros(len(unknowns))
-            for cell in self.files[n]:
-                if TOTAL not in cell and all(a in (TOTAL, b) for a, b in zip(labels, cell, strict=True)):
-                    row[unknowns[cell, self.stood_still[n][cell]]] = 1
-            return row
-
-        told = [(summed(n, f), v) for n, file in enumerate(self.files) for f, v in file.items() if v is not None]
-        rows, values = np.array([row for row, _ in told]), np.array([value for _, value in told])
-        goal = summed(release, figure)
+        rows, values = self._told
+        goal = self._summed(release, figure)
         found = []
         for sign in (1, -1):
             solved = milp(
                 sign * goal,
-                integrality=np.ones(len(unknowns)),
+                integrality=np.ones(len(goal)),
                 bounds=Bounds(0, np.inf),
-                constraints=[LinearConstraint(rows, values, values)] if told else [],
+                constraints=[LinearConstraint(rows, values, values)] if len(rows) else [],
             )
             # unbounded above: nothing published limits it
             found.append(np.inf if solved.x is None else round(sign * solved.fun))
         return int(found[0]), found[1]
+
+    @cached_property
+    def _unknowns(self) -> dict[tuple[Labels, int], int]:
+        pairs = [(c, self.stood_still[n][c]) for n, file in enumerate(self.files) for c in file if TOTAL not in c]
+        return {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+
+    @cached_property
+    def _told(self) -> tuple[np.ndarray, np.ndarray]:
+        told = [(n, f, v) for n, file in enumerate(self.files) for f, v in file.items() if v is not None]
+        return np.array([self._summed(n, f) for n, f, _ in told]), np.array([v for _, _, v in told])
+
+    def _summed(self, n: int, labels: Labels) -> np.ndarray:
+        row = np.zeros(len(self._unknowns))
+        for cell in self.files[n]:
+            if TOTAL not in cell and all(a in (TOTAL, b) for a, b in zip(labels, cell, strict=True)):
+                row[self._unknowns[cell, self.stood_still[n][cell]]] = 1
+        return row

@@ -50,7 +50,10 @@ RULES: tuple[Rule, ...] = (
     Rule("本部门数据", "raw", "{department}__*", ("department_{department}",), is_personal=True),
     *(
         Rule("本部门回执与工单", "quality", table, ("department_{department}",))
-        for table in ("batch", "batch_file", "issue", "check_result", "score", "gate_result", "work_order")
+        for table in (
+            *("batch", "batch_file", "issue", "check_result", "score", "gate_result"),
+            *("work_order", "open_data_difference"),
+        )
     ),
 )
 

@@ -1,9 +1,10 @@
-"""What the assess DAG does: judge the targets, publish, build the portal."""
+"""What the assess DAG does: judge the targets, publish, open data, build the portal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connectors.contract import load_contracts
 from connectors.database import connect
 from connectors.settings import load_settings
 from dags.support import runs
@@ -42,6 +43,29 @@ def publish(run_id: str, missed: Sequence[str]) -> None:
     settings = load_settings()
     runs.publish_run(settings, run_id, "target_missed" if missed else "passed", now=now())
     runs.report_progress(settings, run_id, "assess", "发布", state="done")
+
+
+def open_data(run_id: str) -> None:
+    """Release and export the open data, unless a later business date was published: they state the present."""
+    from connectors.opening.export import Moment, export
+
+    settings = load_settings()
+    contracts = load_contracts(settings.contract_folders)
+    with connect(settings.dsn(), autocommit=True) as connection:
+        row = connection.execute(
+            "select as_of, as_of = (select max(as_of) from mart.run where state = 'published')"
+            " from mart.run where run_id = %s",
+            (run_id,),
+        ).fetchone()
+        assert row is not None
+        as_of, is_present = row
+        note = "不是最近的业务日期，不另发"
+        if is_present:
+            done = export(settings, connection, contracts, Moment(as_of, now(), "weihai"))
+            note = f"新发布 {len(done.released)} 个数据集，{len(done.unchanged)} 个没有变化"
+            if done.kept_back:
+                note += f"，{len(done.kept_back)} 个沿用上次：{'；'.join(done.kept_back.values())}"
+    runs.report_progress(settings, run_id, "assess", "开放数据", state="done", note=note)
 
 
 def build_portal(run_id: str) -> None:

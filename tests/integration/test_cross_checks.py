@@ -97,12 +97,55 @@ def fill(connection: Connection, contracts: Contracts) -> None:
             for code, on in updated.items()
         ],
     )
+    open_data(connection, contracts)
+
+
+def open_data(connection: Connection, contracts: Contracts) -> None:
+    """Two released data sets, and the city's list of open data: one as it is, one under another category, one alien."""
+    deliver(
+        connection, contracts, "institution_staffing__department", [{"department_code": "D1", "name": "威海市教育局"}]
+    )
+    facts = {"published_on": AS_OF, "record_count": 3, "department_code": "D1", "link_status": "正常"}
+    deliver(
+        connection,
+        contracts,
+        "big_data_center__open_dataset",
+        [
+            {"dataset_no": "KF1", "title": "学校 名录", "open_category": "教育文化", **facts},
+            {"dataset_no": "KF2", "title": "教师资格", "open_category": "教育文化", **facts},
+            {"dataset_no": "KF3", "title": "医院", "open_category": "生活服务", **facts | {"department_code": "D2"}},
+        ],
+    )
+    for name, title, category, publisher in (
+        ("education__school", "学校名录", "教育文化", "市教育局"),
+        ("health__hospital", "医院", "医疗卫生", "市卫生健康委"),
+    ):
+        insert(
+            connection, "catalogue.open_dataset", dataset_id=name, kind="record", title=title, description=title,
+            open_category=category, department=name.partition("__")[0], publisher=publisher, update_cycle="每年",
+        )  # fmt: skip
+        insert(
+            connection, "catalogue.open_release", dataset_id=name, as_of=AS_OF, released_at=NOW, released_by="t",
+            record_count=3, files="[]",
+        )  # fmt: skip
 
 
 def counted(connection: Connection, check: str) -> tuple[int, int]:
     row = connection.execute(f"select passed, checked from quality.check_{check}".encode()).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+def test_open_data_is_compared_with_the_citys_list(city: tuple[Settings, Connection]) -> None:
+    _, connection = city
+    found = connection.execute(
+        "select department, dataset_id, dataset_no, difference from quality.open_data_difference"
+        " order by dataset_no, difference"
+    ).fetchall()
+    assert found == [
+        ("education", None, "KF2", "仓库未发布"),
+        ("health", "health__hospital", "KF3", "类别不同"),
+    ]
 
 
 def test_each_check_counts_what_it_says_and_the_gate_tells_what_failed(city: tuple[Settings, Connection]) -> None:
@@ -118,8 +161,9 @@ def test_each_check_counts_what_it_says_and_the_gate_tells_what_failed(city: tup
         "penalties_published_in_time": (2, 3),
         "licence_holders_known": (1, 2),
         "employers_registered": (1, 2),
-        "promised_extracts_delivered": (3, contracts_known[0]),
+        "promised_extracts_delivered": (5, contracts_known[0]),
         "mounted_resources_current": (1, 2),
+        "open_data_listed": (1, 2),
     }
     for name, (passed, checked) in found.items():
         insert(
@@ -129,7 +173,7 @@ def test_each_check_counts_what_it_says_and_the_gate_tells_what_failed(city: tup
         )  # fmt: skip
     connection.commit()
     failed = gate.judge_across(settings, "run-1", now=NOW)
-    assert len(failed) == 5
+    assert len(failed) == 6
     assert "死亡次月起不应再发放养老金，实际 2 / 3（66.66%）" in failed
     gate.judge_across(settings, "run-1", now=NOW)
     stored = dict(

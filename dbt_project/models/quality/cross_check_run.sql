@@ -8,6 +8,7 @@
     "employers_registered",
     "promised_extracts_delivered",
     "mounted_resources_current",
+    "open_data_listed",
 ] %}
 {{
     config(
