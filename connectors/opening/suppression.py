@@ -19,6 +19,9 @@ from connectors.opening.figures import Counts, Figures
 MINIMUM = 5
 """k: the smallest group that a published figure speaks of."""
 
+_SECONDS = 60
+"""Until the solver gives the best change that it found, or none."""
+
 Flags = NDArray[np.bool_]
 Change = NDArray[np.int64]
 
@@ -186,7 +189,13 @@ class _Search:
             *([LinearConstraint(unmoved, 0, 0)] if len(unmoved) else []),
         ]
         whole = (np.arange(len(costs)) < unknowns).astype(np.int64)
-        found = milp(costs, integrality=whole, bounds=Bounds(lower, np.inf), constraints=conditions)
+        found = milp(
+            costs,
+            integrality=whole,
+            bounds=Bounds(lower, np.inf),
+            constraints=conditions,
+            options={"time_limit": _SECONDS},
+        )
         return None if found.x is None else np.rint(found.x[:unknowns]).astype(np.int64)
 
 

@@ -23,6 +23,7 @@ from weihai.roles import RoleError, ensure_roles, role_dsn
 
 PERSON = "371002198001010016"
 HOUSEHOLD, MARRIAGE = "public_security__household_population", "civil_affairs__marriage"
+SCHOOL = "education__school"
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,13 @@ def test_every_role_reads_what_is_declared_and_nothing_else_when_it_logs_in(guar
     masked = {"population.person_masked"}
     quality = {name for name in everything if name.startswith("quality.")}
     own = {"batch", "batch_file", "issue", "check_result", "score", "gate_result"}
-    expected = {"analyst": control | masked | {"theme_test.by_town"}, "auditor": control | masked | quality}
-    expected["public_open"] = set()
+    opened = {name for name in everything if name.startswith("open_data.")}
+    assert f"open_data.{SCHOOL}" in opened
+    expected = {
+        "analyst": control | masked | opened | {"theme_test.by_town"},
+        "auditor": control | masked | opened | quality,
+        "public_open": opened,
+    }
     for role in guarded.roles:
         department = role.removeprefix("department_")
         raw = {name for name in everything if name.startswith(f"raw.{department}__")}
