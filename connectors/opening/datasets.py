@@ -12,6 +12,7 @@ from psycopg import sql
 from connectors.column_units import unit_of
 from connectors.contract import CodeList, ColumnType, Contract, Contracts, Level
 from connectors.opening.declaration import Aggregate, load_aggregates
+from connectors.opening.figures import TOTAL
 
 SCHEMA = "open_data"
 MEASURE = "count"
@@ -24,7 +25,10 @@ UPDATE_CYCLES = {
 
 @dataclass(frozen=True)
 class OpenColumn:
-    """One column of an open data set, as the dictionary shows it; `unit` and `codes` are empty where it has none."""
+    """One column of an open data set, as the dictionary shows it; `unit` and `codes` are empty where it has none.
+
+    `labels` are its values in the order in which they are shown, where they are fixed.
+    """
 
     name: str
     header: str
@@ -32,6 +36,7 @@ class OpenColumn:
     description: str
     unit: str = ""
     codes: str = ""
+    labels: tuple[str, ...] = ()
     level: str = Level.L1.value
 
 
@@ -141,13 +146,14 @@ def _stored(contract: Contract, name: str, words: Sequence[str]) -> list[str]:
 
 
 def _of_aggregate(aggregate: Aggregate, codes: Mapping[str, CodeList]) -> OpenDataset:
+    by = {name: (*d.labels(codes), TOTAL) for name, d in aggregate.dimensions.items()}
     columns = (
         *(
-            OpenColumn(name, d.title, pa.string(), f"{d.title}；取值：{'、'.join(d.labels(codes))}；合计。")
+            OpenColumn(name, d.title, pa.string(), f"{d.title}；取值：{'、'.join(by[name])}。", labels=by[name])
             for name, d in aggregate.dimensions.items()
         ),
         OpenColumn(
-            MEASURE, aggregate.measure, pa.int64(), "空为不公布：人数过少，或由它可推出过少的数。", aggregate.unit
+            MEASURE, aggregate.measure, pa.int64(), "空为不公布：数过少，或由它可推出过少的数。", aggregate.unit
         ),
     )
     shown = [

@@ -105,6 +105,8 @@ def _as_text(column: OpenColumn) -> sql.Composable:
 
 
 def _sorted(column: OpenColumn) -> sql.Composable:
+    if column.labels:
+        return sql.SQL("array_position({}::text[], {})").format(sql.Literal(list(column.labels)), sql.Identifier(column.name))
     collated = sql.SQL('{} collate "C"') if pa.types.is_string(column.type) else sql.SQL("{}")
     return collated.format(sql.Identifier(column.name))
 
