@@ -72,6 +72,7 @@ def examine(settings: Settings, connection: Connection, *, with_archive: bool = 
     found.breaks += _closings(connection)
     found.breaks += _scorecards(connection)
     found.breaks += _rules(connection)
+    found.breaks += _open_data(settings, connection)
     if with_archive:
         found.breaks += _archive(settings, connection, found)
     found.breaks += _heads(settings, walk.hashes, found)
@@ -300,6 +301,21 @@ def _rules(connection: Connection) -> Iterator[str]:
     )
     for version, path in rows:
         yield f"规则版本 {version} 的 {path} 内容被改动（mart.rule_content）；请由版本库找回"
+
+
+def _open_data(settings: Settings, connection: Connection) -> Iterator[str]:
+    """The open data that lie in the home are those of the latest releases."""
+    rows = connection.execute(
+        "select distinct on (dataset_id) dataset_id, files from catalogue.open_release"
+        " order by dataset_id, release_id desc"
+    )
+    for dataset, files in rows.fetchall():
+        for file in files:
+            path = settings.open_data / "data" / file["name"]
+            if path.is_file() and _file_sha256(path) != file["sha256"]:
+                yield (
+                    f"开放数据 {dataset} 的文件 {path} 不是登记发布的内容：请查明是谁改的，再用 `weihai open export` 重新导出"
+                )
 
 
 def _archive(settings: Settings, connection: Connection, found: Verified) -> Iterator[str]:

@@ -132,11 +132,10 @@ class _Releasing:
             self.done.empty.append(dataset.id)
             return
         latest = self.connection.execute(
-            "select files -> 0 ->> 'sha256' from catalogue.open_release where dataset_id = %s"
-            " order by release_id desc limit 1",
+            "select files from catalogue.open_release where dataset_id = %s order by release_id desc limit 1",
             (dataset.id,),
         ).fetchone()
-        if latest == (written.content_sha256,):
+        if latest == (list(written.files),):
             self.done.unchanged.append(dataset.id)
             return
         as_of = self.moment.as_of if isinstance(source, Aggregate) else _as_of(self.connection, dataset)

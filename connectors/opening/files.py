@@ -33,16 +33,10 @@ _YES, _NO = "是", "否"
 
 @dataclass(frozen=True)
 class Written:
-    """What was written of a data set: rows, and the files by format."""
+    """What was written of a data set: rows, and by format name, bytes and SHA-256 of its file."""
 
     rows: int
     files: tuple[dict[str, Any], ...]
-
-    @property
-    def content_sha256(self) -> str:
-        """The SHA-256 of the CSV, which all formats are made from."""
-        digest: str = self.files[0]["sha256"]
-        return digest
 
 
 def write(connection: Connection, dataset: OpenDataset, folder: Path) -> Written:
@@ -106,7 +100,9 @@ def _as_text(column: OpenColumn) -> sql.Composable:
 
 def _sorted(column: OpenColumn) -> sql.Composable:
     if column.labels:
-        return sql.SQL("array_position({}::text[], {})").format(sql.Literal(list(column.labels)), sql.Identifier(column.name))
+        return sql.SQL("array_position({}::text[], {})").format(
+            sql.Literal(list(column.labels)), sql.Identifier(column.name)
+        )
     collated = sql.SQL('{} collate "C"') if pa.types.is_string(column.type) else sql.SQL("{}")
     return collated.format(sql.Identifier(column.name))
 

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from connectors import chain
 from connectors.as_of import CITY_TIME
+from connectors.chain.verify import verify
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
 from connectors.opening import datasets
@@ -220,6 +221,22 @@ def test_second_export_is_the_same_to_the_byte_when_nothing_changed(city: City) 
     assert done.released == []
     assert city.files() == before
     city.exports.pop()
+
+
+def test_verify_tells_a_file_that_is_not_what_was_released(city: City) -> None:
+    place = city.settings.open_data / "data" / f"{SCHOOL}.csv"
+    content = place.read_bytes()
+
+    def told() -> list[str]:
+        with city.owner() as connection:
+            breaks = verify(city.settings, connection, with_archive=False).breaks
+        return [said for said in breaks if "开放数据" in said]
+
+    assert told() == []
+    place.write_bytes(content.replace("二中".encode(), "三中".encode()))
+    assert len(told()) == 1
+    assert SCHOOL in told()[0]
+    place.write_bytes(content)
 
 
 def test_only_what_changed_is_released_again(city: City) -> None:
