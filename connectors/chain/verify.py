@@ -314,7 +314,8 @@ def _open_data(settings: Settings, connection: Connection) -> Iterator[str]:
             path = settings.open_data / "data" / file["name"]
             if path.is_file() and _file_sha256(path) != file["sha256"]:
                 yield (
-                    f"开放数据 {dataset} 的文件 {path} 不是登记发布的内容：请查明是谁改的，再用 `weihai open export` 重新导出"
+                    f"开放数据 {dataset} 的文件 {path} 不是登记发布的内容：请查明是谁改的，"
+                    "再用 `weihai open export` 重新导出"
                 )
 
 
