@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.settings import CHECKOUT, Settings
-from portal import assessment, catalogue, deliveries, mart, objections, opening, plan, quality
+from portal import assessment, catalogue, deliveries, gates, mart, objections, opening, plan, quality
 from portal.deliveries import Batch
 from portal.inputs import read_used_batches
 from portal.ledger import Ledger, read_ledger
@@ -95,6 +95,7 @@ def read_city(db: Warehouse, settings: Settings) -> City:
         {Node("extract", key).key: entry.title for key, entry in entries.contracts.items()}
         | {Node("indicator", i.indicator_id).key: i.name for i in indicators}
         | {Node("target", t["target_id"]).key: t["metric"] for t in targets.targets}
+        | {Node("check", name).key: message for name, message in gates.read_check_messages(db).items()}
     )
     sources = ((source.contract_id, i.indicator_id) for i in indicators for source in i.sources)
     return City(

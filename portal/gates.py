@@ -86,6 +86,15 @@ def read_run_counts(db: Warehouse) -> Mapping[str, GateCount]:
     return {r["run_id"]: GateCount(r["passed"], r["evaluated"]) for r in rows}
 
 
+def read_check_messages(db: Warehouse) -> Mapping[str, str]:
+    """Return what each check across departments expects, by its name, in the words of the latest run."""
+    rows = db.rows(
+        "select distinct on (name) split_part(expectation, '.', 1) as name, message from quality.gate_result"
+        " where kind = 'cross' order by name, gate_result_id desc"
+    )
+    return {row["name"]: row["message"] for row in rows}
+
+
 def find_evidence(folder: Path) -> tuple[Evidence, ...]:
     """Return the files that prove what a run judged, by name.
 

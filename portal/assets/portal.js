@@ -61,6 +61,13 @@ document.querySelectorAll("form[data-filter]").forEach((form) => {
   apply();
 });
 
+// On a phone the navigation scrolls: show where we are.
+const navigation = document.querySelector("header.site nav");
+const current = navigation.querySelector("[aria-current]");
+if (current) {
+  navigation.scrollLeft = current.offsetLeft - (navigation.clientWidth - current.offsetWidth) / 2;
+}
+
 const openTarget = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target && target.tagName === "DETAILS") {

@@ -17,7 +17,7 @@ _SWITCHES = (
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-default-apps",
     "--remote-debugging-port=0",
 )  # fmt: skip
-_PATIENCE = 30
+_PATIENCE = 120
 
 
 class Tab:

@@ -174,7 +174,7 @@ def test_lineage_is_walked_by_keyboard_when_links_are_followed(tab: Tab, pages: 
     tab.width(DESKTOP)
     tab.open((pages / "lineage.html").as_uri())
     tab.value("document.querySelector('[data-filter=lineage] [name=text]').focus()")
-    tab.type("法人")
+    tab.type("企业")
     assert 0 < tab.value(SHOWN.format("#lineage .entry")) < 150
     tab.open((pages / "indicator/cloud_enterprises.html").as_uri() + "#lineage")
     tab.value("document.querySelector('.drawing').focus()")

@@ -519,9 +519,9 @@ def _add_quality(connection: Connection, now: datetime) -> None:
         occurrence_no=1, closed_batch_id=2, closed_at=now, state="已办结",
     )  # fmt: skip
     insert(
-        connection, "quality.gate_result", run_id=RUN, suite="cross", expectation="births_registered", kind="cross",
+        connection, "quality.gate_result", run_id=RUN, suite="cross", expectation="employers_registered", kind="cross",
         severity="warning", success=False, observed="8 / 10（80%）", expected="合格比例不低于 90%",
-        message="出生满一个月的新生儿应已登记户口。", evaluated_at=now,
+        message="参保单位应已在市场监管登记。", evaluated_at=now,
     )  # fmt: skip
     insert(
         connection, "quality.library_status", seq=1, library="population", title="人口库", records=2_987_654,

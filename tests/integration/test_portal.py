@@ -276,7 +276,7 @@ def test_held_and_unrecognised_deliveries_are_told_when_they_wait_or_failed(page
 
 def test_auditors_see_what_departments_say_of_each_other_when_a_run_judged_it(pages: Path) -> None:
     text = parse(pages / "auditor" / f"run-{RUN}.html").text
-    assert "出生满一个月的新生儿应已登记户口。" in text
+    assert "参保单位应已在市场监管登记。" in text
     assert "跨部门一致性" in text
 
 
@@ -344,7 +344,7 @@ def test_lineage_leads_from_extract_to_indicator_and_back_when_dbt_left_its_mani
     page = parse(pages / "extract" / "market_regulation__enterprise.html")
     assert "../indicator/cloud_enterprises.html#lineage" in page.references
     for expected in (
-        "最近一月的参保单位和其中已登记的",
+        "参保单位应已在市场监管登记",
         "跨部门核对",
         "legal_entity.entity_history",
         "统一社会信用代码",
