@@ -24,7 +24,7 @@ def build(settings: Settings, *, now: datetime) -> Path:
 
     Args:
         settings: the home; pages go to `settings.portal`, gate results are read from `reports/gates`, open data files
-            from `reports/open_data`, dbt's manifest from `settings.dbt`.
+            from `settings.open_data`, dbt's manifest from `settings.dbt`.
         now: the moment written on the pages.
 
     Returns:
@@ -33,7 +33,7 @@ def build(settings: Settings, *, now: datetime) -> Path:
     with warehouse(settings.dsn()) as db, replaced(settings.portal) as folder:
         shutil.copytree(ASSETS, folder / "assets")
         city = read_city(db, settings)
-        open_files = copy_open_data(settings.reports / "open_data", folder / "open_data")
+        open_files = copy_open_data(settings.open_data, folder / "open_data")
         pages = Pages(db, city, _run_files(db, city, settings, folder / "evidence"), open_files)
         common = {"run": city.run, "chain": db.chain_head()}
         renderers = [Renderer(folder, language, city.names, pages.paths(), now, common) for language in languages()]

@@ -110,6 +110,10 @@ create table mart.improvement (
     as_of date, run_id text, seq smallint, indicator_id text, name text, lead_responsible text, star smallint, gap text,
     missing jsonb, cost_cny numeric, relative_gap numeric, effort_rank bigint
 );
+create table reference.open_categories (seq smallint, category text);
+create table quality.open_data_difference (
+    department text, dataset_id text, dataset_no text, title text, open_category text, difference text, detail text
+);
 create table catalogue.resource (
     resource_key text, resource_code text, title text, department_code text, department_name text, sharing_type text,
     is_open boolean, is_mounted boolean, last_updated_on date, source_batch_id bigint, _row_hash text
@@ -156,6 +160,7 @@ def build_city(settings: Settings, contracts: Contracts, now: datetime) -> None:
         _add_sources(connection)
         _add_questions(connection)
         _add_quality(connection, now)
+        _add_open_data(connection, settings, now)
         connection.execute(
             "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
             " values ('run-unfinished', '2021-10-31', 99, 'r', 'p', %s, 'running')",
@@ -526,6 +531,37 @@ def _add_quality(connection: Connection, now: datetime) -> None:
     insert(
         connection, "quality.library_status", seq=1, library="population", title="人口库", records=2_987_654,
         core_items_filled=0.934, fresh_as_of=date(2021, 9, 30), mentions=100, resolved=98, resolved_share=0.98,
+    )  # fmt: skip
+
+
+def _add_open_data(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Two data sets, one of them a table of counts, with their files; a difference to the city's own list."""
+    for row in _seed("open_categories"):
+        insert(connection, "reference.open_categories", **row)
+    (settings.open_data / "data").mkdir(parents=True)
+    for name in ("catalog.jsonld", "dictionary.csv", "dictionary.json"):
+        (settings.open_data / name).write_text("{}", encoding="utf-8")
+    for number, (dataset_id, kind, title, category) in enumerate(
+        (
+            ("market_regulation__enterprise", "record", "市场主体登记信息", "市场监管"),
+            ("entities_by_industry", "aggregate", "分行业市场主体数", "市场监管"),
+        ),
+        start=1,
+    ):
+        (settings.open_data / "data" / f"{dataset_id}.csv").write_text("名称\n", encoding="utf-8-sig")
+        insert(
+            connection, "catalogue.open_dataset", dataset_id=dataset_id, kind=kind, title=title,
+            description="每户一行。", open_category=category, department="market_regulation", update_cycle="每月",
+            publisher="市市场监管局",
+        )  # fmt: skip
+        insert(
+            connection, "catalogue.open_release", dataset_id=dataset_id, as_of=date(2021, 9, 30), released_at=now,
+            released_by="etl", record_count=2_150, suppressed_count=None if kind == "record" else 31,
+            files=[{"format": "csv", "name": f"{dataset_id}.csv", "bytes": 9, "sha256": f"{number}" * 64}],
+        )  # fmt: skip
+    insert(
+        connection, "quality.open_data_difference", department="market_regulation",
+        dataset_id="entities_by_industry", title="分行业市场主体数", open_category="市场监管", difference="台账未列",
     )  # fmt: skip
 
 

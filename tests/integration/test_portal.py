@@ -375,6 +375,24 @@ def test_unpublished_runs_do_not_appear_when_one_is_under_way(pages: Path) -> No
         assert "run-unfinished" not in path.read_text(encoding="utf-8")
 
 
+def test_open_data_stand_by_category_with_files_hashes_and_protection_when_exported(pages: Path) -> None:
+    page = parse(pages / "open_data.html")
+    for expected in (
+        "分行业市场主体数",
+        "隐去 31 个数",
+        "1" * 64,
+        "2" * 64,
+        "台账未列",
+        "1 至 4 的数不公布",
+        "尚无数据集",
+    ):
+        assert expected in page.text
+    assert page.text.count("尚无数据集") == 21
+    for name in ("catalog.jsonld", "dictionary.csv", "data/entities_by_industry.csv"):
+        assert f"open_data/{name}" in page.references
+    assert "1 / 22" in page.text
+
+
 def test_no_chinese_stands_unmarked_when_pages_are_in_english(pages: Path) -> None:
     for path in (pages / "en").rglob("*.html"):
         assert unmarked_chinese(path) == [], path
