@@ -22,11 +22,26 @@ _NUMBERS = frozenset(
 )
 _NAMES = frozenset({"name", "former_name", "mother_name", "father_name", "other_names", "legal_representative"})
 _ROWS_APART = 10_000_000
+_MANY = 1_000
+"""A list of so many things, and not one of a few statistics, grows with the city."""
 
 
 def speaking(contracts: Contracts) -> list[Contract]:
     """Return the contracts whose records speak of persons or entities."""
     return [contract for contract in contracts.values() if contract.mentions]
+
+
+def growing(connection: Connection, contracts: Contracts) -> list[Contract]:
+    """Return the contracts of which a larger city delivers more: of persons and entities, and lists of many things."""
+    return [
+        contract
+        for contract in contracts.values()
+        if contract.mentions
+        or (
+            any(contract.columns[c].type is ColumnType.TEXT for c in contract.key)
+            and one(connection, f'select count(*) from raw."{contract.id}"')[0] >= _MANY
+        )
+    ]
 
 
 def multiply(connection: Connection, contracts: Contracts, number: int) -> int:
@@ -39,7 +54,7 @@ def multiply(connection: Connection, contracts: Contracts, number: int) -> int:
     """
     give_memory(connection)
     _map(connection, contracts, number)
-    rows = sum(_copy(connection, contract, number) for contract in speaking(contracts))
+    rows = sum(_copy(connection, contract, number) for contract in growing(connection, contracts))
     if number > 1:
         execute(
             connection,

@@ -42,11 +42,13 @@ def write(
     return folder
 
 
-def take_in(settings: Settings, contracts: Contracts, folder: Path, round_no: int = 1) -> None:
-    """Deliver one round of the extracts in which somebody is mentioned; what can be read is accepted."""
+def take_in(
+    settings: Settings, contracts: Contracts, folder: Path, round_no: int = 1, *, whole: bool = False
+) -> None:
+    """Deliver one round of the extracts in which somebody is mentioned, or of all; what can be read is accepted."""
     place = folder / "city" if round_no == 1 else folder / "city" / f"round-{round_no}"
-    speaking = [contract for contract in contracts.values() if contract.mentions]
-    for contract in speaking:
+    delivered = [contract for contract in contracts.values() if whole or contract.mentions]
+    for contract in delivered:
         files = place / contract.department / contract.extract
         if files.is_dir():
             shutil.copytree(
