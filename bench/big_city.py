@@ -24,6 +24,8 @@ _NAMES = frozenset({"name", "former_name", "mother_name", "father_name", "other_
 _ROWS_APART = 10_000_000
 _MANY = 1_000
 """A list of so many things, and not one of a few statistics, grows with the city."""
+_OF_THE_AREA = frozenset({"natural_resources__map_sheet"})
+"""Grows with the area, not with the people on it."""
 
 
 def speaking(contracts: Contracts) -> list[Contract]:
@@ -38,7 +40,8 @@ def growing(connection: Connection, contracts: Contracts) -> list[Contract]:
         for contract in contracts.values()
         if contract.mentions
         or (
-            any(contract.columns[c].type is ColumnType.TEXT for c in contract.key)
+            contract.id not in _OF_THE_AREA
+            and any(contract.columns[c].type is ColumnType.TEXT for c in contract.key)
             and one(connection, f'select count(*) from raw."{contract.id}"')[0] >= _MANY
         )
     ]

@@ -42,9 +42,7 @@ def write(
     return folder
 
 
-def take_in(
-    settings: Settings, contracts: Contracts, folder: Path, round_no: int = 1, *, whole: bool = False
-) -> None:
+def take_in(settings: Settings, contracts: Contracts, folder: Path, round_no: int = 1, *, whole: bool = False) -> None:
     """Deliver one round of the extracts in which somebody is mentioned, or of all; what can be read is accepted."""
     place = folder / "city" if round_no == 1 else folder / "city" / f"round-{round_no}"
     delivered = [contract for contract in contracts.values() if whole or contract.mentions]

@@ -27,6 +27,7 @@ from connectors.database import connect, migrate
 from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import CHECKOUT, Settings, load_settings
 from dags.support import building, models, publishing
+from dags.support.databases import DATABASES
 from linkage.libraries import LibraryName
 from linkage.run import link
 from weihai import postgres
@@ -34,8 +35,6 @@ from weihai import postgres
 _SIZES = "30000,300000"
 _SEED, _WORK = "bench_seed", "bench_libraries"
 _LINKED: tuple[LibraryName, ...] = ("population", "legal_entity")
-_BUILDS = ("population", "legal_entity", "credit", "licence")
-_ASSESSED = ("catalogue", "mart", "quality")
 _DAYS = {"全量": date(2021, 9, 30), "增量": date(2021, 10, 31), "再评": date(2021, 8, 31)}
 """Everything for the first time; a day's changes; nothing changed, another day asked for. And as of when."""
 _MEGABYTE = 1024**2
@@ -136,7 +135,7 @@ def _steps(
     yield "开启、种子", partial(_open, run_id, as_of)
     for library in _LINKED:
         yield f"归并 {library}", partial(link, settings, contracts, library)
-    for database in (*_BUILDS, "themes", *_ASSESSED):
+    for database in DATABASES:
         yield f"构建 {database}", partial(building.build, run_id, database)
     yield "来源、读法", partial(building.record_lineage, run_id)
     yield "判定、发布", partial(_publish, run_id)

@@ -36,6 +36,17 @@ def give_memory(connection: Connection) -> None:
     )
 
 
+WITHOUT_LOOPS = "enable_nestloop=off"
+
+
+def join_whole_tables(connection: Connection) -> None:
+    """Let the statements of this transaction join without nested loops.
+
+    Conditions on a run's clocks are estimated far too low: a loop over what is thought to be one row is quadratic.
+    """
+    execute(connection, f"set local {WITHOUT_LOOPS}")
+
+
 def names(columns: Sequence[str], alias: str = "") -> str:
     """Return quoted column names, comma-separated."""
     prefix = f"{alias}." if alias else ""

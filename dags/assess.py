@@ -30,17 +30,13 @@ def _run_id() -> str:
     tags=["weihai"],
 )
 def assess() -> None:
-    @task(doc_md="判定 90 % 目标的各种读法。")
-    def judge_targets() -> list[str]:
+    @task(doc_md="判定 90 % 目标的各种读法，以及各部门数据是否互相印证；后者不相符的记入审计页，不影响发布。")
+    def judge() -> list[str]:
         from dags.support import publishing
 
-        return publishing.judge_targets(_run_id())
-
-    @task(doc_md="判定各部门数据是否互相印证；不相符的记入审计页，不影响发布。")
-    def judge_across() -> None:
-        from dags.support import publishing
-
+        missed = publishing.judge_targets(_run_id())
         publishing.judge_across(_run_id())
+        return missed
 
     @task(doc_md="整次发布：读者从此看到本次结果。")
     def publish(missed: list[str]) -> None:
@@ -73,12 +69,10 @@ def assess() -> None:
 
         building.give_up(_run_id())
 
-    missed = judge_targets()
+    missed = judge()
     published = publish(missed)
-    across = judge_across()
-    missed >> across >> published
     chain(published, open_data(), portal(), verdict(missed))
-    [missed, across, published] >> give_up()
+    [missed, published] >> give_up()
 
 
 assess()

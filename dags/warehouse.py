@@ -7,15 +7,15 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import chain, dag, get_current_context, task
 
+from dags.support.databases import DATABASES
+
 DOC = """
 ### 建库（warehouse）
 先归并各部门记录中提到的人和单位，
-再用 dbt 依次建立人口、法人、信用、证照库，主题库（空间、宏观、经济、海洋、城市部件），目录库、
-指标集市与质量报表，每个库一个任务，可单独重试；完成后启动 **assess**。
+再用 dbt 依次建立人口、法人、信用、证照库，主题库（空间、宏观、经济、海洋、城市部件），
+以及评定（目录库、指标集市与质量报表），每个库一个任务，可单独重试；没有变化的库跳过；完成后启动 **assess**。
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
-
-DATABASES = ("population", "legal_entity", "credit", "licence", "themes", "catalogue", "mart", "quality")
 
 
 def _run_id() -> str:
@@ -47,13 +47,14 @@ def warehouse() -> None:
 
         building.prepare(_run_id())
 
-    @task(doc_md="记录中提到的人和单位：收入新的提及，归并到自然人与法人（ADR 9）。")
-    def link() -> None:
-        from dags.support import linking
+    @task.branch(doc_md="记录中提到的人和单位：收入新的提及，归并到自然人与法人（ADR 9）；据此选出要建的库。")
+    def link() -> list[str]:
+        from dags.support import building, linking
 
         linking.link_libraries(_run_id())
+        return building.behind(_run_id())
 
-    @task
+    @task(trigger_rule="none_failed")
     def build(database: str) -> None:
         from dags.support import building
 
@@ -78,14 +79,11 @@ def warehouse() -> None:
         logical_date=None,
         skip_when_already_exists=True,
     )
-    steps = [
-        open_run(),
-        prepare(),
-        link(),
-        *(build.override(task_id=name, doc_md=f"dbt 建立并检验 {name}。")(name) for name in DATABASES),
-        lineage(),
-    ]
+    linked = link()
+    builds = [build.override(task_id=name, doc_md=f"dbt 建立并检验 {name}。")(name) for name in DATABASES]
+    steps = [open_run(), prepare(), linked, *builds, lineage()]
     chain(*steps, start_assess)
+    linked >> builds
     steps >> give_up()
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 from connectors import catalogue, raw_tables
 from connectors.contract import Contracts, load_contracts
-from connectors.database import connect
+from connectors.database import Connection, connect
 from connectors.protection.protect import collect_reads, protect
 from connectors.settings import Settings, load_settings
-from dags.support import library_builds, lineage, models, runs, theme_builds
+from dags.support import assessment_build, library_builds, lineage, models, runs, theme_builds
 from dags.support.assessing import export, readings, rules, source_rows
 from dags.support.assessing.trial import computed_run
 from dags.support.clock import now
+from dags.support.databases import ASSESSMENT, DATABASES
 from dags.support.golden.declaration import LIBRARIES, LibraryName
 from dags.support.library_builds import READERS, Need, ReaderName
+from dags.support.theme_builds import Theme
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +59,32 @@ def prepare(run_id: str) -> None:
         rules.keep(connection, computed_run(connection, run_id).rule_version, contracts)
 
 
+def behind(run_id: str) -> list[str]:
+    """Return the databases that are to be built for the run; say of the others that nothing changed."""
+    settings = load_settings()
+    contracts = load_contracts(settings.contract_folders)
+    everything = _full_refresh(run_id)
+    found = []
+    with connect(settings.dsn()) as connection:
+        for database in DATABASES:
+            if everything or _is_behind(settings, connection, contracts, database):
+                found.append(database)
+            else:
+                runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
+    return found
+
+
+def _is_behind(settings: Settings, connection: Connection, contracts: Contracts, database: str) -> bool:
+    if database == "themes":
+        return bool(_themes_behind(settings, connection, contracts))
+    return database == ASSESSMENT or _need(settings, connection, contracts, database)[1] is not Need.NOTHING
+
+
 def build(run_id: str, database: str) -> None:
-    """Build and test one database's models, a base library only as far as something changed, and grant what stands.
+    """Build and test one database's models, only as far as something changed, and grant what stands.
+
+    Args:
+        database: one of `DATABASES`, or `seeds`.
 
     Raises:
         RuntimeError: models or tests failed; names them.
@@ -69,51 +95,80 @@ def build(run_id: str, database: str) -> None:
     if database == "themes":
         _build_themes(settings, contracts, run_id, everything=everything)
         return
+    if database == ASSESSMENT:
+        _assess(settings, contracts, run_id, everything=everything)
+        return
     with connect(settings.dsn()) as connection:
-        if database in READERS:
-            reader: ReaderName = "credit" if database == "credit" else "licence"
-            version = library_builds.reader_version(reader, contracts)
-            need = library_builds.reader_need(connection, reader, version)
-        elif database in LIBRARIES:
-            library: LibraryName = "population" if database == "population" else "legal_entity"
-            version = library_builds.version_of(library, contracts)
-            need = library_builds.need(connection, library, version)
-        elif database == "seeds":
-            version = rules.rule_version(contracts)
-            stands = models.has_manifest(settings) and library_builds.is_built_by(connection, database, version)
-            need = Need.NOTHING if stands else Need.CHANGES
-        else:
-            version, need = None, Need.CHANGES
+        version, need = _need(settings, connection, contracts, database)
     if everything:
         need = Need.EVERYTHING
     if need is Need.NOTHING:
         runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
         return
     _build(settings, contracts, run_id, database, full_refresh=need is Need.EVERYTHING)
-    if version is not None:
-        with connect(settings.dsn()) as connection:
-            library_builds.empty_working_tables(connection, database, contracts)
-            library_builds.remember(connection, database, version, now=now())
+    with connect(settings.dsn()) as connection:
+        library_builds.empty_working_tables(connection, database, contracts)
+        library_builds.remember(connection, database, version, now=now())
+
+
+def _need(settings: Settings, connection: Connection, contracts: Contracts, database: str) -> tuple[str, Need]:
+    """Return the version of a database's rules now, and how much of it is to be built."""
+    if database in READERS:
+        reader: ReaderName = "credit" if database == "credit" else "licence"
+        version = library_builds.reader_version(reader, contracts)
+        return version, library_builds.reader_need(connection, reader, version)
+    if database in LIBRARIES:
+        library: LibraryName = "population" if database == "population" else "legal_entity"
+        version = library_builds.version_of(library, contracts)
+        return version, library_builds.need(connection, library, version)
+    version = rules.rule_version(contracts)
+    stands = models.has_manifest(settings) and library_builds.is_built_by(connection, database, version)
+    return version, Need.NOTHING if stands else Need.CHANGES
+
+
+def _assess(settings: Settings, contracts: Contracts, run_id: str, *, everything: bool) -> None:
+    version = rules.rule_version(contracts)
+    with connect(settings.dsn()) as connection:
+        selector = assessment_build.selector(connection, models.manifest(settings), version)
+    if everything:
+        selector = ASSESSMENT
+    _build(settings, contracts, run_id, ASSESSMENT, selector=selector, full_refresh=everything)
+    with connect(settings.dsn()) as connection:
+        library_builds.remember(connection, ASSESSMENT, version, now=now())
+
+
+def _themes_behind(settings: Settings, connection: Connection, contracts: Contracts) -> list[Theme]:
+    manifest = models.manifest(settings)
+    themes = [theme_builds.read(manifest, name, contracts) for name in models.THEMES]
+    return [theme for theme in themes if theme_builds.is_behind(connection, theme)]
 
 
 def _build_themes(settings: Settings, contracts: Contracts, run_id: str, *, everything: bool) -> None:
-    """Build the themes that are behind, all of them at once; repeated, the task leaves alone what stands."""
-    manifest = models.manifest(settings)
-    themes = [theme_builds.read(manifest, name, contracts) for name in models.THEMES]
+    """Build the theme that is behind, or all as soon as there are more; repeated, the task leaves alone what stands."""
     with connect(settings.dsn()) as connection:
         reached = theme_builds.mark(connection)
-        behind = [theme for theme in themes if everything or theme_builds.is_behind(connection, theme)]
-    if not behind:
+        behind = _themes_behind(settings, connection, contracts)
+    if not behind and not everything:
         runs.report_progress(settings, run_id, "warehouse", "themes", state="done", note="没有变化")
-    together = [("themes", behind)] if behind == themes else [(theme.name, [theme]) for theme in behind]
-    for selector, built in together:
-        _build(settings, contracts, run_id, selector, full_refresh=False)
-        with connect(settings.dsn()) as connection:
-            for theme in built:
-                theme_builds.remember(connection, theme, reached, now=now())
+        return
+    [selector] = [theme.name for theme in behind] if len(behind) == 1 and not everything else ["themes"]
+    _build(settings, contracts, run_id, "themes", selector=selector, full_refresh=False)
+    manifest = models.manifest(settings)
+    built = models.THEMES if selector == "themes" else (selector,)
+    with connect(settings.dsn()) as connection:
+        for name in built:
+            theme_builds.remember(connection, theme_builds.read(manifest, name, contracts), reached, now=now())
 
 
-def _build(settings: Settings, contracts: Contracts, run_id: str, database: str, *, full_refresh: bool) -> None:
+def _build(
+    settings: Settings,
+    contracts: Contracts,
+    run_id: str,
+    database: str,
+    *,
+    full_refresh: bool,
+    selector: str | None = None,
+) -> None:
     finished = 0
 
     def on_node(name: str, total: int) -> None:
@@ -123,7 +178,7 @@ def _build(settings: Settings, contracts: Contracts, run_id: str, database: str,
             settings, run_id, "warehouse", database, state="running", done=finished, total=total, note=name
         )
 
-    report = models.run_models(settings, contracts, database, full_refresh=full_refresh, on_node=on_node)
+    report = models.run_models(settings, contracts, selector or database, full_refresh=full_refresh, on_node=on_node)
     note = f"{report.models} 个模型，{report.tests} 项检验"
     state: runs.StepState = "failed" if report.failed else "done"
     runs.report_progress(settings, run_id, "warehouse", database, state=state, done=finished, total=finished, note=note)

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from connectors.database import Connection, connect
 from connectors.settings import Settings
+from connectors.sql_text import join_whole_tables
 from dags.support.models import manifest
 
 _RAW_SOURCE = "source.weihai.raw."
@@ -87,6 +88,7 @@ def record(settings: Settings, run_id: str) -> int:
     """
     extracts = extracts_by_indicator(manifest(settings))
     with connect(settings.dsn()) as connection:
+        join_whole_tables(connection)
         batches = {
             contract_id: _used_batches(connection, run_id, contract_id)
             for contract_id in sorted({name for names in extracts.values() for name in names})

@@ -15,12 +15,18 @@ from psycopg.conninfo import conninfo_to_dict
 from connectors.contract import Contract
 from connectors.model_sources import render_sources
 from connectors.settings import CHECKOUT, Settings
+from connectors.sql_text import WITHOUT_LOOPS
+from dags.support.databases import ASSESSMENT
 from dags.support.golden import reading, rendering
 
 PROJECT = CHECKOUT / "dbt_project"
 THEMES = ("geo", "macro", "theme_economy", "theme_ocean", "theme_city_component")
-SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "themes", "catalogue", "mart", "quality")
-"""What `run_models` builds, in this order; each, and each theme, a selector of `dbt_project/selectors.yml`."""
+ASSESSED = ("catalogue", "mart", "quality")
+SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "themes", ASSESSMENT)
+"""What `run_models` builds, in this order; each, and each theme and what `ASSESSED` names, a selector of
+`dbt_project/selectors.yml`."""
+RESULTS = "results"
+"""Selector of what `assessment` adds with every run, when its views stand."""
 
 OnNode = Callable[[str, int], None]
 """Called with the name of each finished node and the number of nodes of the invocation."""
@@ -56,7 +62,7 @@ def run_models(
     """Build and test one database's models.
 
     Args:
-        selector: one of `SELECTORS` or `THEMES`.
+        selector: one of `SELECTORS`, `THEMES`, `ASSESSED` or `RESULTS`.
         full_refresh: rebuild tables of the present state; runs that are recorded and identities stay.
         on_node: told of every finished node.
         folder: the project, if not that of this checkout.
@@ -64,8 +70,9 @@ def run_models(
     Raises:
         ModelsError: nothing was built, because dbt could not start.
     """
-    if selector not in (*SELECTORS, *THEMES):
-        raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join((*SELECTORS, *THEMES))}")
+    known = (*SELECTORS, *THEMES, *ASSESSED, RESULTS)
+    if selector not in known:
+        raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join(known)}")
     arguments = [
         "build",
         "--selector",
@@ -76,7 +83,8 @@ def run_models(
         "unit_test",
         *(["--full-refresh"] if full_refresh else []),
     ]
-    return invoke(settings, contracts, arguments, on_node=on_node, folder=folder)
+    assessed = selector in (ASSESSMENT, RESULTS, *ASSESSED)
+    return invoke(settings, contracts, arguments, on_node=on_node, folder=folder, whole_tables=assessed)
 
 
 @dataclass(frozen=True)
@@ -103,25 +111,34 @@ def invoke(
     *,
     on_node: OnNode | None = None,
     folder: Path = PROJECT,
+    whole_tables: bool = False,
 ) -> ModelsReport:
     """Run one dbt command on the home's warehouse; target and logs lie in the home.
 
     Args:
         folder: the project, if not that of this checkout.
+        whole_tables: as in `run_dbt`.
 
     Raises:
         ModelsError: dbt could not start.
     """
     render_generated(contracts, generated_path(settings), folder)
-    return run_dbt(
-        settings, arguments, Project(folder, generated_path(settings), target_path(settings)), on_node=on_node
-    )
+    project = Project(folder, generated_path(settings), target_path(settings))
+    return run_dbt(settings, arguments, project, on_node=on_node, whole_tables=whole_tables)
 
 
 def run_dbt(
-    settings: Settings, arguments: Sequence[str], project: Project, *, on_node: OnNode | None = None
+    settings: Settings,
+    arguments: Sequence[str],
+    project: Project,
+    *,
+    on_node: OnNode | None = None,
+    whole_tables: bool = False,
 ) -> ModelsReport:
     """Run one dbt command of a project on the home's warehouse.
+
+    Args:
+        whole_tables: join them without nested loops (`sql_text.join_whole_tables`).
 
     Raises:
         ModelsError: dbt could not start.
@@ -138,7 +155,7 @@ def run_dbt(
     }
     flat = [str(part) for pair in options.items() for part in pair]
     command = [*arguments, *flat, "--quiet", "--no-use-colors", "--no-version-check"]
-    with _environment(settings, project):
+    with _environment(settings, project, whole_tables=whole_tables):
         outcome = dbtRunner(callbacks=[watch.on_event]).invoke(command)
     if outcome.exception is not None:
         raise ModelsError(f"dbt 无法运行：{outcome.exception}") from outcome.exception
@@ -268,7 +285,7 @@ class _Watch:
 
 
 @contextmanager
-def _environment(settings: Settings, project: Project) -> Iterator[None]:
+def _environment(settings: Settings, project: Project, *, whole_tables: bool) -> Iterator[None]:
     """Give dbt the warehouse and the rendered models by environment variables, and take them back."""
     dsn = conninfo_to_dict(settings.dsn())
     values = {
@@ -282,6 +299,8 @@ def _environment(settings: Settings, project: Project) -> Iterator[None]:
         "DBT_PLACE": project.place,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
+    if whole_tables:
+        values["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c {WITHOUT_LOOPS}".strip()
     before = {name: os.environ.get(name) for name in values}
     os.environ.update({name: str(value) for name, value in values.items()})
     try:

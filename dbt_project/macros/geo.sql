@@ -84,21 +84,48 @@
             sheet.sheet_no asc,
             sheet._applied_seq desc,
             sheet._row_no desc
+    ),
+
+    -- as wide as the widest coarse sheet, which then lies in four cells at most
+    cell as (
+        select
+            greatest(
+                max(sheets.max_x_m - sheets.min_x_m), max(sheets.max_y_m - sheets.min_y_m), 1
+            ) as width
+        from sheets
+        where sheets.scale = '1:2000'
+    ),
+
+    coarse as (
+        select
+            sheets.*,
+            floor(sheets.min_x_m / cell.width) + covered.east as cell_x,
+            floor(sheets.min_y_m / cell.width) + covered.north as cell_y
+        from sheets
+        cross join cell
+        cross join (values (0, 0), (0, 1), (1, 0), (1, 1)) as covered (east, north)
+        where sheets.scale = '1:2000'
+    ),
+
+    inside as (
+        select distinct fine.sheet_no
+        from sheets as fine
+        cross join cell
+        inner join coarse
+            on
+                fine.crs = coarse.crs
+                and floor(fine.min_x_m / cell.width) = coarse.cell_x
+                and floor(fine.min_y_m / cell.width) = coarse.cell_y
+                and fine.min_x_m >= coarse.min_x_m
+                and fine.min_y_m >= coarse.min_y_m
+                and fine.max_x_m <= coarse.max_x_m
+                and fine.max_y_m <= coarse.max_y_m
+        where fine.scale = '1:1000'
     )
 
     select
         sheets.*,
-        sheets.scale = '1:1000'
-        and exists (
-            select 1
-            from sheets as coarse
-            where
-                coarse.scale = '1:2000'
-                and coarse.crs = sheets.crs
-                and coarse.min_x_m <= sheets.min_x_m
-                and coarse.min_y_m <= sheets.min_y_m
-                and coarse.max_x_m >= sheets.max_x_m
-                and coarse.max_y_m >= sheets.max_y_m
-        ) as is_inside_coarser
+        inside.sheet_no is not null as is_inside_coarser
     from sheets
+    left join inside on sheets.sheet_no = inside.sheet_no
 {%- endmacro %}

@@ -67,13 +67,14 @@ def test_files_are_looked_for_when_a_source_cannot_be_read(loaded: dict[str, dic
 
 
 def test_each_database_is_a_task_of_its_own(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
-    assert {"legal_entity", "catalogue", "mart"} <= set(loaded["dags"]["warehouse"]["tasks"])  # type: ignore[arg-type]
+    assert {"legal_entity", "themes", "assessment"} <= set(loaded["dags"]["warehouse"]["tasks"])  # type: ignore[arg-type]
 
 
 def test_identities_are_decided_before_the_libraries_are_built(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
     before = loaded["dags"]["warehouse"]["before"]
     assert before["link"] == ["prepare"]  # type: ignore[index]
     assert before["population"] == ["link"]  # type: ignore[index]
+    assert before["credit"] == ["legal_entity", "link"]  # type: ignore[index]
 
 
 def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:

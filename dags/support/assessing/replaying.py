@@ -79,7 +79,7 @@ def replay(settings: Settings, run_id: str) -> Replay:
             rules.restore(connection, run.rule_version, folder)
         project = models.Project(folder / "dbt_project", folder / rules.GENERATED, folder / "target", prefix)
         arguments = ["build", "--select", f"+{_SCORECARD}", *_WITHOUT]
-        report = models.run_dbt(settings, arguments, project)
+        report = models.run_dbt(settings, arguments, project, whole_tables=True)
         if report.failed:
             raise ReplayError(f"运行 {run_id} 当时的规则现在无法执行：{'、'.join(report.failed)}")
         with connect(settings.dsn()) as connection:

@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from connectors.database import Connection, connect
 from connectors.settings import Settings
+from connectors.sql_text import join_whole_tables
 from dags.support.assessing.trial import ComputedRun, tried
 
 Row = Mapping[str, Any]
@@ -73,6 +74,7 @@ class Page:
 def record(settings: Settings, run_id: str) -> None:
     """Write `mart.operand_row_run` for a run that is being built, of indicators on few enough rows."""
     with connect(settings.dsn()) as connection:
+        join_whole_tables(connection)
         indicators = connection.execute(
             "select indicator_id from mart.indicator_source_run where run_id = %s"
             " group by indicator_id having sum(rows_in_force) <= %s",

@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 
 from connectors.database import Connection
 from connectors.errors import UserError
+from connectors.sql_text import join_whole_tables
 from dags.support.assessing.parameters import load_parameters
 
 Graded = Mapping[str, Any]
@@ -88,6 +89,7 @@ def tried(connection: Connection, run: ComputedRun, readings: Mapping[str, str] 
         "parameters": {**run.parameters, **(readings or {})},
     }
     with connection.transaction(force_rollback=True):
+        join_whole_tables(connection)
         connection.execute("select set_config('weihai.trial', %s, true)", (json.dumps(clock),))
         yield trial_id
 
