@@ -129,12 +129,13 @@ def _need(settings: Settings, connection: Connection, contracts: Contracts, data
 def _assess(settings: Settings, contracts: Contracts, run_id: str, *, everything: bool) -> None:
     version = rules.rule_version(contracts)
     with connect(settings.dsn()) as connection:
-        selector = assessment_build.selector(connection, models.manifest(settings), version)
+        reached = theme_builds.mark(connection)
+        selector = assessment_build.selector(connection, models.manifest(settings), version, reached)
     if everything:
         selector = ASSESSMENT
     _build(settings, contracts, run_id, ASSESSMENT, selector=selector, full_refresh=everything)
     with connect(settings.dsn()) as connection:
-        library_builds.remember(connection, ASSESSMENT, version, now=now())
+        theme_builds.remember(connection, ASSESSMENT, version, reached, now=now())
 
 
 def _themes_behind(settings: Settings, connection: Connection, contracts: Contracts) -> list[Theme]:
@@ -157,7 +158,8 @@ def _build_themes(settings: Settings, contracts: Contracts, run_id: str, *, ever
     built = models.THEMES if selector == "themes" else (selector,)
     with connect(settings.dsn()) as connection:
         for name in built:
-            theme_builds.remember(connection, theme_builds.read(manifest, name, contracts), reached, now=now())
+            theme = theme_builds.read(manifest, name, contracts)
+            theme_builds.remember(connection, theme.name, theme.version, reached, now=now())
 
 
 def _build(

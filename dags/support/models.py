@@ -25,8 +25,8 @@ ASSESSED = ("catalogue", "mart", "quality")
 SELECTORS = ("seeds", "population", "legal_entity", "credit", "licence", "themes", ASSESSMENT)
 """What `run_models` builds, in this order; each, and each theme and what `ASSESSED` names, a selector of
 `dbt_project/selectors.yml`."""
-RESULTS = "results"
-"""Selector of what `assessment` adds with every run, when its views stand."""
+RESULTS, RESULTS_AND_LIBRARIES = "results", "results_and_libraries"
+"""Selectors of what `assessment` adds with every run, when its views stand; the second after a library was built."""
 
 OnNode = Callable[[str, int], None]
 """Called with the name of each finished node and the number of nodes of the invocation."""
@@ -62,7 +62,7 @@ def run_models(
     """Build and test one database's models.
 
     Args:
-        selector: one of `SELECTORS`, `THEMES`, `ASSESSED` or `RESULTS`.
+        selector: one of `SELECTORS`, `THEMES`, `ASSESSED`, or those of results.
         full_refresh: rebuild tables of the present state; runs that are recorded and identities stay.
         on_node: told of every finished node.
         folder: the project, if not that of this checkout.
@@ -70,7 +70,7 @@ def run_models(
     Raises:
         ModelsError: nothing was built, because dbt could not start.
     """
-    known = (*SELECTORS, *THEMES, *ASSESSED, RESULTS)
+    known = (*SELECTORS, *THEMES, *ASSESSED, RESULTS, RESULTS_AND_LIBRARIES)
     if selector not in known:
         raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join(known)}")
     arguments = [
@@ -83,7 +83,7 @@ def run_models(
         "unit_test",
         *(["--full-refresh"] if full_refresh else []),
     ]
-    assessed = selector in (ASSESSMENT, RESULTS, *ASSESSED)
+    assessed = selector in (ASSESSMENT, RESULTS, RESULTS_AND_LIBRARIES, *ASSESSED)
     return invoke(settings, contracts, arguments, on_node=on_node, folder=folder, whole_tables=assessed)
 
 

@@ -98,13 +98,13 @@ def mark(connection: Connection) -> Mark:
     return Mark(*row)
 
 
-def remember(connection: Connection, theme: Theme, reached: Mark, *, now: datetime) -> None:
-    """Record that a theme stands, built by these rules from what was there at the mark."""
+def remember(connection: Connection, name: str, version: str, reached: Mark, *, now: datetime) -> None:
+    """Record that a theme, or the assessment, stands, built by these rules from what was there at the mark."""
     connection.execute(
         "insert into mart.library_build (library, version, built_at, known_at, change_no) values (%s, %s, %s, %s, %s)"
         " on conflict (library) do update set version = excluded.version, built_at = excluded.built_at,"
         " known_at = excluded.known_at, change_no = excluded.change_no",
-        (theme.name, theme.version, now, reached.known_at, reached.change_no),
+        (name, version, now, reached.known_at, reached.change_no),
     )
 
 

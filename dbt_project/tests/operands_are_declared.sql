@@ -1,4 +1,6 @@
 -- one row per operand that an ind_ model returns but its indicator does not declare
+{{ config(tags=["follows_rules"]) }}
+
 select
     measured.indicator_id,
     measured.operand

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from connectors.database import Connection, connect
 from connectors.errors import UserError
 from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import CHECKOUT, Settings
-from dags.support import lineage, models
+from dags.support import assessment_build, lineage, models, theme_builds
 from dags.support.assessing import comparing, export, readings, replaying, rules, source_rows, trial
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration import star_rules
@@ -143,7 +143,7 @@ def city(
             connection, contracts, "big_data_center__open_dataset", _open_categories(19), withdrawn=["['地理空间']"]
         )
         _build(built, connection, "run-september", AS_OF)
-        _build(built, connection, "run-june-again", JUNE, ("legal_entity", "mart"))
+        _build(built, connection, "run-june-again", JUNE, ("legal_entity", models.RESULTS))
         _build(built, connection, "run-full", AS_OF, full_refresh=True)
     yield built
     drop_database(server, name)
@@ -175,6 +175,22 @@ def test_base_libraries_keep_the_present_when_a_run_is_for_the_past(city: City) 
 def test_full_refresh_gives_the_same_tables_and_identities(city: City) -> None:
     assert city.held["run-full"] == city.held["run-september"]
     assert city.ids["run-full"] == city.ids["run-september"]
+
+
+def test_results_alone_are_added_when_the_views_stand(city: City, connection: Connection) -> None:
+    manifest, reached = models.manifest(city.settings), theme_builds.mark(connection)
+
+    def chosen(version: str = "1", reached: theme_builds.Mark = reached) -> str:
+        return assessment_build.selector(connection, manifest, version, reached)
+
+    assert chosen() == "assessment"
+    theme_builds.remember(connection, "assessment", "1", reached, now=datetime(2021, 10, 8, tzinfo=UTC))
+    assert chosen() == "results"
+    assert chosen(version="2") == "assessment"
+    assert chosen(reached=replace(reached, known_at=reached.known_at + 1)) == "results_and_libraries"
+    connection.execute("drop view mart.scorecard cascade")
+    assert chosen() == "assessment"
+    connection.rollback()
 
 
 def test_scorecard_shows_49_indicators_per_date_with_trend(connection: Connection) -> None:

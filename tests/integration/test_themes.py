@@ -279,7 +279,7 @@ def test_theme_is_built_again_only_when_what_it_rests_on_changed(themes: Themes,
     assert all(theme_builds.is_behind(connection, theme) for theme in read.values())
     reached = theme_builds.mark(connection)
     for theme in read.values():
-        theme_builds.remember(connection, theme, reached, now=datetime(2021, 10, 8, tzinfo=UTC))
+        theme_builds.remember(connection, theme.name, theme.version, reached, now=datetime(2021, 10, 8, tzinfo=UTC))
     assert not any(theme_builds.is_behind(connection, theme) for theme in read.values())
     deliver(connection, contracts, "ocean_development__fishing_port", [], as_of=SEPTEMBER)
     behind = {name for name, theme in read.items() if theme_builds.is_behind(connection, theme)}

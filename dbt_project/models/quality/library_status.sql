@@ -10,7 +10,7 @@
 {%- set credit = [
     "administrative_permit", "administrative_penalty", "list_entry", "subject_score",
 ] %}
-{{ config(materialized="table") }}
+{{ config(materialized="table", tags=["follows_libraries"]) }}
 
 with
 
