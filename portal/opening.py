@@ -44,6 +44,11 @@ class Opening:
         """All data sets, in the order of the categories."""
         return tuple(dataset for datasets in self.categories.values() for dataset in datasets)
 
+    @property
+    def empty_categories(self) -> tuple[str, ...]:
+        """Categories of which there is no data set yet."""
+        return tuple(category for category, datasets in self.categories.items() if not datasets)
+
 
 def read_opening(db: Warehouse) -> Opening:
     """Read the data sets that were exported, and the differences that were found."""
