@@ -10,8 +10,6 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-_POLL_SECONDS = 0.1
-
 
 def ahead(items: Iterable[Item], count: int = 1) -> Iterator[Item]:
     """Iterate in another thread, at most `count` items ahead of the caller.
@@ -26,8 +24,9 @@ def ahead(items: Iterable[Item], count: int = 1) -> Iterator[Item]:
 class _Ahead(Generic[Item]):
     def __init__(self, items: Iterable[Item], count: int) -> None:
         self._items = items
-        self._ready: queue.Queue[tuple[Item] | BaseException | None] = queue.Queue(count)
-        self._stopped = threading.Event()
+        self._ready: queue.SimpleQueue[tuple[Item] | BaseException | None] = queue.SimpleQueue()
+        self._wanted = threading.Semaphore(count)
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
         self._thread.start()
 
@@ -35,26 +34,20 @@ class _Ahead(Generic[Item]):
         while (found := self._ready.get()) is not None:
             if isinstance(found, BaseException):
                 raise found
+            self._wanted.release()
             yield found[0]
 
     def close(self) -> None:
-        self._stopped.set()
+        self._stopped = True
+        self._wanted.release()
         self._thread.join()
 
     def _run(self) -> None:
         try:
-            for item in self._items:
-                if not self._put((item,)):
-                    return
-            self._put(None)
+            items = iter(self._items)
+            while self._wanted.acquire() and not self._stopped:
+                self._ready.put((next(items),))
+        except StopIteration:
+            self._ready.put(None)
         except BaseException as error:  # noqa: BLE001 (raised again where the items are used)
-            self._put(error)
-
-    def _put(self, found: tuple[Item] | BaseException | None) -> bool:
-        while not self._stopped.is_set():
-            try:
-                self._ready.put(found, timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return True
-        return False
+            self._ready.put(error)

@@ -51,7 +51,7 @@ _TEST_WORDS = (
     r"|^(?i:测试|test)(一下|数据|用户|企业|公司|单位|部门|人员|记录|账号|员)?[\s_\-]*[0-9a-zA-Z一二三四五六]*$"
 )
 _PLACEHOLDER_PHONE = r"^1380013800\d$"
-_TEST_SIGNS = ["test", "测试", "1380013800"]
+_TEST_SIGNS = "(?i)test|测试|1380013800"
 """One of them stands in all test data."""
 _TEST_DATA_BYTES = 60
 _BOOL_WORDS = {True: {"是", "有", "1", "true", "Y"}, False: {"否", "无", "0", "false", "N"}}
@@ -500,7 +500,7 @@ class _Rows:
                 continue
             value, distinct = self._value(name), self._read[name].distinct
             texts = value if distinct is None else distinct
-            if not texts.str.contains_any(_TEST_SIGNS, ascii_case_insensitive=True).any():
+            if not texts.str.contains(_TEST_SIGNS).any():
                 continue
             short = (value.str.len_bytes() <= _TEST_DATA_BYTES).fill_null(False)
             words = short & value.str.contains(_TEST_WORDS).fill_null(False)

@@ -86,8 +86,8 @@ def to_record_batch(frame: pl.DataFrame, schema: pa.Schema) -> pa.RecordBatch:
     """Return a frame as one record batch of exactly this schema."""
     if frame.is_empty():
         return _empty(schema)
-    arrow = frame.select(schema.names).to_arrow(compat_level=pl.CompatLevel.newest())
-    arrays = [arrow.column(field.name).combine_chunks() for field in schema]
+    arrow = frame.select(schema.names).rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    arrays = [arrow.column(field.name).chunk(0) for field in schema]
     arrays = [a if a.type == field.type else a.cast(field.type) for a, field in zip(arrays, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

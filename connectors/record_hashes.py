@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,11 +36,10 @@ def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.Rec
     }
     if contract.grain:
         texts[MENTION_KEY] = pl.concat_str(_joined(contract, contract.grain), pl.lit(f"{_FIELD_END}{_MENTION}"))
-    hashes = frame.select(**texts).select(
-        _first_bytes(plh.col(name).chash.sha2_256() if name == ROW_HASH else _keyed(name, secret)).alias(name)
-        for name in texts
+    digests = frame.select(**texts).select(
+        (plh.col(name).chash.sha2_256() if name == ROW_HASH else _keyed(name, secret)).alias(name) for name in texts
     )
-    columns = [*rows.columns, *(_fixed(hashes[name]) for name in texts)]
+    columns = [*rows.columns, *(_first_bytes(digests[name]) for name in texts)]
     fields = [pa.field(name, pa.binary(_BYTES)) for name in texts]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*rows.schema, *fields]))
 
@@ -100,9 +100,8 @@ def _kind(contract: Contract, name: str) -> pa.DataType:
     return next(f.arrow for f in contract.fields if f.name == name)
 
 
-def _first_bytes(digest: pl.Expr) -> pl.Expr:
-    return digest.str.slice(0, 2 * _BYTES).str.decode("hex")
-
-
-def _fixed(values: pl.Series) -> pa.Array[Any]:
-    return values.to_arrow().cast(pa.binary()).cast(pa.binary(_BYTES))
+def _first_bytes(digests: pl.Series) -> pa.Array[Any]:
+    """Return the first bytes of digests in hex."""
+    _, _, text = digests.str.slice(0, 2 * _BYTES).to_arrow().buffers()
+    data = unhexlify(text) if text is not None else b""
+    return pa.Array.from_buffers(pa.binary(_BYTES), len(digests), [None, pa.py_buffer(data)])

@@ -21,7 +21,7 @@ _MARKED_NOTE = (
     r"^\s*(注|备注|说明|填表人|填表单位|填表日期|制表人|制表单位|制表日期|填报人|填报单位|填报日期|审核人|单位负责人|数据来源)"
     r"\s*\d*\s*[:：]"
 )
-_NOTE_WORDS = ["注", "说明", "填表", "制表", "填报", "审核", "来源", "负责人"]
+_NOTE_WORDS = "注|说明|填表|制表|填报|审核|来源|负责人"
 """One of them stands in every note."""
 _TOTAL_COLUMNS = 3
 _BLANK = r"^[\s\x{feff}]*$"
@@ -55,7 +55,6 @@ def tell_apart(batch: TextBatch, table: Table) -> RowKinds:
     cells = batch.cells
     sound = batch.fault.is_null()
     first = cells[cells.columns[0]].fill_null("")
-    alone = _only_first_filled(cells, first)
     uneven = _uneven(batch, table)
     frame = pl.DataFrame(
         {
@@ -63,7 +62,7 @@ def tell_apart(batch: TextBatch, table: Table) -> RowKinds:
             "blank": _blank(cells, first) & sound,
             "repeated": _repeats_header(cells, table),
             "total": _total(cells, table),
-            "note": _note(first, alone, uneven),
+            "note": _note(cells, first, uneven),
             "uneven": uneven,
             "fault": batch.fault,
             "fields": batch.field_count,
@@ -91,10 +90,11 @@ def tell_apart(batch: TextBatch, table: Table) -> RowKinds:
     return RowKinds(kinds, frame.select(pl.coalesce(trouble, counted)).to_series())
 
 
-def _note(first: pl.Series, alone: pl.Series, uneven: pl.Series) -> pl.Series:
-    if not first.str.contains_any(_NOTE_WORDS).any():
+def _note(cells: pl.DataFrame, first: pl.Series, uneven: pl.Series) -> pl.Series:
+    if not first.str.contains(_NOTE_WORDS).any():
         return pl.Series([False]).new_from_index(0, len(first))
-    return (first.str.contains(_NOTE) & alone) | (first.str.contains(_MARKED_NOTE) & (alone | uneven))
+    alone = _all_empty(first.str.contains(_NOTE), cells.drop(cells.columns[0]))
+    return alone | (first.str.contains(_MARKED_NOTE) & (alone | uneven))
 
 
 def _empty(cells: pl.Series) -> pl.Series:
@@ -103,12 +103,6 @@ def _empty(cells: pl.Series) -> pl.Series:
 
 def _blank(cells: pl.DataFrame, first: pl.Series) -> pl.Series:
     return _all_empty(_empty(first), cells)
-
-
-def _only_first_filled(cells: pl.DataFrame, first: pl.Series) -> pl.Series:
-    if not first.str.contains_any(_NOTE_WORDS).any():
-        return pl.Series([False]).new_from_index(0, len(first))
-    return _all_empty(first.str.contains(_NOTE), cells.drop(cells.columns[0]))
 
 
 def _all_empty(candidates: pl.Series, cells: pl.DataFrame) -> pl.Series:

@@ -89,7 +89,7 @@ def read_dates(cells: pl.Series) -> Canonical:
 
 
 def read_datetimes(cells: pl.Series) -> Canonical:
-    """Read points in time written YYYY-MM-DD hh:mm:ss, except on days on which the city's clock was changed."""
+    """Read points in time written YYYY-MM-DD hh:mm:ss, but for times of day when the city's clock was changed."""
     return _fixed(cells, 19, lambda _, matrix: _datetimes(matrix))
 
 
@@ -145,28 +145,32 @@ def _datetimes(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
     days, exists = _days(matrix)
     digits = matrix - np.uint8(ord("0"))
     hour, minute, second = (_two(digits, start) for start in (11, 14, 17))
-    ahead = _ahead_of_utc()[np.where(exists, days - _MONTH_STARTS[0], 0)]
+    midnight, all_day = _ahead_of_utc()
+    day = np.where(exists, days - _MONTH_STARTS[0], 0)
+    seconds = (hour.astype(np.int64) * 60 + minute) * 60 + second
+    ahead = np.where(seconds == 0, midnight[day], all_day[day])
     certain = exists & (ahead != _UNCERTAIN) & ((matrix[:, 10] == ord(" ")) | (matrix[:, 10] == ord("T")))
     for place in (13, 16):
         certain &= matrix[:, place] == ord(":")
     for place in (11, 12, 14, 15, 17, 18):
         certain &= digits[:, place] <= 9
     certain &= (hour < 24) & (minute < 60) & (second < 60)
-    seconds = (hour.astype(np.int64) * 60 + minute) * 60 + second
     moment = days.astype(np.int64) * _DAY_MICROSECONDS + seconds * 1_000_000 - ahead
     return certain, pl.Series(moment).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(ZONE)
 
 
 @cache
-def _ahead_of_utc() -> NDArray[np.int64]:
-    """Return the city's offset from UTC by day since the first year, in microseconds; `_UNCERTAIN` where it changed."""
+def _ahead_of_utc() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the city's offset from UTC by day since the first year, in microseconds: at midnight, and all day.
+
+    `_UNCERTAIN` where midnight comes twice or not at all, and where the offset changed on the day.
+    """
     first, last = (np.datetime64(f"{year}-01-01", "D") for year in (_FIRST_YEAR, _LAST_YEAR + 1))
     midnights = pl.Series(np.arange(first, last + 1)).cast(pl.Datetime("us"))
     placed = midnights.dt.replace_time_zone(ZONE, ambiguous="null", non_existent="null")
     offsets = (midnights.to_physical() - placed.dt.convert_time_zone("UTC").to_physical()).fill_null(_UNCERTAIN)
     starts = offsets.to_numpy()
-    constant: NDArray[np.int64] = np.where(starts[:-1] == starts[1:], starts[:-1], _UNCERTAIN)
-    return constant
+    return starts[:-1], np.where(starts[:-1] == starts[1:], starts[:-1], _UNCERTAIN)
 
 
 def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask]:

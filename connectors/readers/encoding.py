@@ -13,7 +13,7 @@ import polars as pl
 
 from connectors.readers.model import UnreadableFileError
 
-CHUNK_BYTES = 16 * 1024**2
+CHUNK_BYTES = 24 * 1024**2
 _FIRST_CHUNK_BYTES = 256 * 1024
 """Enough to see the header: that is all that is read of a file that is not taken."""
 MAX_LINE_BYTES = 64 * 1024**2
@@ -222,7 +222,7 @@ def _try(path: Path, codec: str) -> _Damage:
     with path.open("rb") as file:
         if file.read(len(_MARKS[codec])) != _MARKS[codec]:
             file.seek(0)
-        for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES):
+        for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, _FIRST_CHUNK_BYTES):
             left -= len(chunk)
             is_ascii &= chunk.isascii()
             if codec == "utf-8" and _is_utf8(chunk):
