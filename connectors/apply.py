@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from connectors import scopes
+from psycopg.types.json import Jsonb
+
+from connectors import first_delivery, scopes
 from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
 from connectors.privacy import mask_identifiers
 from connectors.raw_tables import indexed_afterwards
 from connectors.record_hashes import MENTION_KEY
 from connectors.sql_text import execute, give_memory, names, one
-from connectors.staging import table, whole
+from connectors.staging import issues_of_rows, table, whole
 
 _CONTROL = (
     "_record_key", "_key_no", "_row_hash", "_batch_id", "_row_no", "_as_of", "_applied_seq", "_loaded_at",
@@ -219,41 +221,24 @@ def _close_old(connection: Connection, application: Application) -> None:
 
 
 def _open_new(connection: Connection, application: Application) -> int:
+    if first_delivery.may_become_raw(connection, application.contract, application.batch_id):
+        constant = {"_batch_id": application.batch_id, "_as_of": application.as_of, "_applied_seq": application.seq}
+        constant |= {"_loaded_at": application.now, "_key_no": 1, "_issues": Jsonb([])}
+        if first_delivery.become_raw(connection, application.contract, application.batch_id, constant):
+            return int(one(connection, f"select count(*) from {application.raw}")[0])
     fields = application.columns
-    issues, staged = table(application.batch_id, "_issue"), whole(connection, application.batch_id)
-    found, notes = "'[]'::jsonb", ""
-    if one(connection, f"select exists (select from {issues} where row_no is not null)")[0]:
-        found = "coalesce(i.found, '[]'::jsonb)"
-        notes = (
-            " left join (select row_no, jsonb_agg(distinct jsonb_build_object('column', column_name, 'rule', rule))"
-            f" as found from {issues} group by row_no) i on i.row_no = k.row_no"
-        )
+    staged = whole(connection, application.batch_id)
     insert = (
         f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, k.record_key,"
         " k.key_no, k.row_hash, %(batch)s, k.row_no, %(as_of)s, %(seq)s, %(now)s, e.by_batch,"
-        f" case when e.by_batch is not null then %(now)s::timestamptz end, {found}"
+        " case when e.by_batch is not null then %(now)s::timestamptz end, coalesce(i.found, '[]'::jsonb)"
         f" from {table(application.batch_id, '_key')} k join {staged} s on s._row_no = k.row_no"
-        f" left join pg_temp.ending e on e.record_key = k.record_key{notes}"
+        " left join pg_temp.ending e on e.record_key = k.record_key"
+        f" left join ({issues_of_rows(application.batch_id)}) i on i.row_no = k.row_no"
         " where k.disposition in ('new', 'changed') and not k.withdraws"
     )
-    if not notes and _is_all_new(connection, application):
-        insert = (
-            f"insert into {application.raw} ({names([*fields, *_CONTROL])}) select {names(fields, 's')}, s._base, 1,"
-            " s._row_hash, %(batch)s, s._row_no, %(as_of)s, %(seq)s, %(now)s, null, null, '[]'"
-            f" from {staged} s"
-        )
     with indexed_afterwards(connection, application.contract):
         return execute(connection, insert, application.parameters()).rowcount
-
-
-def _is_all_new(connection: Connection, application: Application) -> bool:
-    """Say whether every staged row is a new record under its own key, in force for good: the key table adds nothing."""
-    key = table(application.batch_id, "_key")
-    known = "disposition <> 'new' or key_no <> 1 or withdraws"
-    return not one(
-        connection,
-        f"select exists (select from {key} where {known}) or exists (select from pg_temp.ending)",
-    )[0]
 
 
 def _close_new(connection: Connection, application: Application) -> None:

@@ -1,4 +1,4 @@
-"""Views that read a column whose type is about to change: taken down and put back in one transaction, as they were."""
+"""Views that read a table that is about to change: taken down and put back in one transaction, as they were."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.database import Connection
 
 
 class UnmovableViewError(Exception):
-    """Something other than a plain view reads the column; the message is its name."""
+    """Something other than a plain view reads the table; the message is its name."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ with recursive reading (oid, depth) as (
     select r.ev_class, 1
     from pg_depend as d
     inner join pg_rewrite as r on r.oid = d.objid
-    inner join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+    left join pg_attribute as a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
     where
         d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
-        and d.refobjid = %(table)s::regclass and a.attname = any(%(columns)s) and r.ev_class <> d.refobjid
+        and d.refobjid = %(table)s::regclass and r.ev_class <> d.refobjid
+        and (%(columns)s::text[] is null or a.attname = any(%(columns)s))
     union
     select r.ev_class, p.depth + 1
     from reading as p
@@ -65,17 +66,19 @@ order by r.depth, c.oid
 """
 
 
-def take_down(connection: Connection, table: str, columns: Sequence[str]) -> list[DependentView]:
+def take_down(connection: Connection, table: str, columns: Sequence[str] | None = None) -> list[DependentView]:
     """Drop the views that read the columns, directly or through others; return them in the order to make them again.
 
     Args:
         table: quoted name.
+        columns: None for the table as a whole.
 
     Raises:
         UnmovableViewError: a materialised view reads them; nothing was dropped.
     """
+    told = None if columns is None else list(columns)
     with connection.cursor(row_factory=class_row(DependentView)) as cursor:
-        views = cursor.execute(_DEPENDENT, {"table": table, "columns": list(columns)}).fetchall()
+        views = cursor.execute(_DEPENDENT, {"table": table, "columns": told}).fetchall()
     for view in views:
         if view.kind != "v":
             raise UnmovableViewError(f"{view.schema_name}.{view.view_name}")
@@ -96,15 +99,20 @@ def put_back(connection: Connection, views: Sequence[DependentView]) -> None:
         connection.execute(sql.SQL("alter view {} owner to {}").format(view.name, sql.Identifier(view.owner)))
         if view.comment is not None:
             connection.execute(sql.SQL("comment on view {} is {}").format(view.name, sql.Literal(view.comment)))
-        for privilege, grantee, is_grantable in view.grants:
-            connection.execute(
-                sql.SQL("grant {} on {} to {}{}").format(
-                    sql.SQL(privilege),
-                    view.name,
-                    sql.SQL("public") if grantee == "public" else sql.Identifier(grantee),
-                    sql.SQL(" with grant option" if is_grantable == "true" else ""),
-                )
+        grant(connection, view.name, view.grants)
+
+
+def grant(connection: Connection, relation: sql.Identifier, grants: Sequence[Sequence[str]]) -> None:
+    """Give privileges on a relation: of each the privilege, to whom, and `true` where it may be passed on."""
+    for privilege, grantee, is_grantable in grants:
+        connection.execute(
+            sql.SQL("grant {} on {} to {}{}").format(
+                sql.SQL(privilege),
+                relation,
+                sql.SQL("public") if grantee == "public" else sql.Identifier(grantee),
+                sql.SQL(" with grant option" if is_grantable == "true" else ""),
             )
+        )
 
 
 def _option(text: str) -> sql.Composed:

@@ -16,12 +16,14 @@ from connectors.record_hashes import MENTION_KEY
 
 _LOCK = 371_000_004
 
-CONTROL_COLUMNS: Mapping[str, tuple[str, str]] = {
-    "_record_key": ("uuid not null", "记录键：键列文本的带密钥散列（HMAC-SHA256，前 16 字节）"),
-    "_key_no": ("smallint not null default 1", "同一次报送中同键不同内容的记录的序号，从 1 起"),
-    "_row_hash": ("bytea not null", "所存各列内容的散列（SHA-256，前 16 字节）"),
-    "_batch_id": ("bigint not null", "带来本版本的报送"),
+_OF_THE_ROW: Mapping[str, tuple[str, str]] = {
     "_row_no": ("bigint not null", "部门文件中的行号，从 1 起，含表头行"),
+    "_record_key": ("uuid not null", "记录键：键列文本的带密钥散列（HMAC-SHA256，前 16 字节）"),
+    "_row_hash": ("bytea not null", "所存各列内容的散列（SHA-256，前 16 字节）"),
+}
+_OF_THE_VERSION: Mapping[str, tuple[str, str]] = {
+    "_key_no": ("smallint not null default 1", "同一次报送中同键不同内容的记录的序号，从 1 起"),
+    "_batch_id": ("bigint not null", "带来本版本的报送"),
     "_as_of": ("date not null", "本版本自哪个业务日期起算"),
     "_applied_seq": ("bigint not null", "本版本入库的序号（quality.event.seq）"),
     "_loaded_at": ("timestamptz not null default clock_timestamp()", "入库时间"),
@@ -29,7 +31,6 @@ CONTROL_COLUMNS: Mapping[str, tuple[str, str]] = {
     "_closed_at": ("timestamptz", "被替换或撤回的时间"),
     "_issues": ("jsonb not null default '[]'", "本行的问题：[{column, rule}]，不含值"),
 }
-"""What every raw table has besides its contract's fields: type and comment."""
 _MENTION_KEY = ("uuid", "同一对象的多条记录共有的键：契约 grain 各列文本的带密钥散列（HMAC-SHA256，前 16 字节）")
 
 
@@ -47,8 +48,11 @@ class RawTables:
 
 
 def control_columns(contract: Contract) -> dict[str, tuple[str, str]]:
-    """Return what the contract's raw table has besides its fields: type and comment by name."""
-    return dict(CONTROL_COLUMNS) | ({MENTION_KEY: _MENTION_KEY} if contract.grain else {})
+    """Return what the contract's raw table has besides its fields: type and comment by name.
+
+    What staged rows have too comes first, in their order: a staged table may become a raw one (`first_delivery`).
+    """
+    return {**_OF_THE_ROW, **({MENTION_KEY: _MENTION_KEY} if contract.grain else {}), **_OF_THE_VERSION}
 
 
 def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract]) -> RawTables:
@@ -71,7 +75,7 @@ def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract])
             touched.append(contract_id)
             continue
         key, fallback_key = keys.get(contract_id, (contract.key, contract.fallback_key))
-        stored = StoredTable(kinds[contract_id], key, fallback_key, _has_rows(connection, contract))
+        stored = StoredTable(kinds[contract_id], key, fallback_key, has_rows(connection, contract))
         try:
             if migration := plan(contract, stored):
                 migrate(connection, contract, stored, migration)
@@ -98,7 +102,7 @@ def stored_tables(connection: Connection, contracts: Mapping[str, Contract]) -> 
     """Return the raw tables of these contracts as they stand; those that do not exist are left out."""
     kinds, keys = _stored_kinds(connection), _stored_keys(connection)
     return {
-        c.id: StoredTable(kinds[c.id], *keys.get(c.id, (c.key, c.fallback_key)), _has_rows(connection, c))
+        c.id: StoredTable(kinds[c.id], *keys.get(c.id, (c.key, c.fallback_key)), has_rows(connection, c))
         for c in contracts.values()
         if c.id in kinds
     }
@@ -145,7 +149,7 @@ def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[N
     A table emptied in the transaction that fills it is written once: PostgreSQL syncs it at the commit instead of
     logging it (`wal_level = minimal`).
     """
-    if _has_rows(connection, contract):
+    if has_rows(connection, contract):
         yield
         return
     connection.execute(sql.SQL("truncate {}").format(_table(contract)))
@@ -153,6 +157,18 @@ def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[N
         connection.execute(sql.SQL("drop index {}").format(sql.Identifier("raw", _index_name(contract, name))))
     yield
     connection.execute(_index_statements(contract))
+
+
+def finish(connection: Connection, contract: Contract) -> None:
+    """Give a table that holds its rows already the indexes and comments of a raw table."""
+    connection.execute(_index_statements(contract))
+    _renew_comments(connection, [contract])
+
+
+def has_rows(connection: Connection, contract: Contract) -> bool:
+    """Say whether the raw table holds any version."""
+    row = connection.execute(sql.SQL("select exists (select from {})").format(_table(contract))).fetchone()
+    return row == (True,)
 
 
 _INDEXES: Mapping[str, tuple[str, str]] = {
@@ -237,11 +253,6 @@ def _follow_grain(
         connection.execute(_index_statement(contract, "mention"))
     elif stored != contract.grain:
         connection.execute(sql.SQL("update {} set {} = null").format(_table(contract), sql.Identifier(MENTION_KEY)))
-
-
-def _has_rows(connection: Connection, contract: Contract) -> bool:
-    row = connection.execute(sql.SQL("select exists (select from {})").format(_table(contract))).fetchone()
-    return row == (True,)
 
 
 def _register(connection: Connection, contracts: Iterable[Contract]) -> None:

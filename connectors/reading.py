@@ -28,6 +28,9 @@ from connectors.splitting import Split
 from connectors.sql_text import execute, one
 from connectors.tables import Table, find_tables, is_receipt
 
+_LARGE_BYTES = 16 * 1024**2
+"""A first delivery of so much is staged in the table that becomes the raw table."""
+
 
 @dataclass(frozen=True)
 class DuplicateError(Exception):
@@ -103,8 +106,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
         MigrationRefusedError: the raw table cannot follow the contract's new version.
         DuplicateError: department, extract, as-of date, scope and content equal the latest applied delivery.
     """
-    dsn = settings.dsn()
-    with connect(dsn) as connection:
+    with connect(settings.dsn()) as connection:
         parts = batches.files(connection, batch.batch_id)
         files, tables = _open(settings, contracts, batch, parts)
         contract = tables[0][1].contract
@@ -125,12 +127,16 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             understood = scopes.understood(contract, batch.scope, Context(contracts.codes, found.day))
             batch = replace(batch, scope=understood)
         _refuse_duplicate(connection, batch, contract, found)
+        staging.drop(connection, batch.batch_id)
         ensure_raw(connection, contracts, contract)
         with closing(_remember(settings, connection, contract, batch, found.day)) as memory:
-            staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None)
-            connection.commit()
+            kept = _is_large(parts) and not raw_tables.has_rows(connection, contract)
+            staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None, kept=kept)
             repeats = Repeats(contract)
-            totals = _load(settings, contracts, batch, tables, found, repeats=repeats, memory=memory)
+            totals = _load(
+                settings, connection, contracts, batch, tables, day=found.day, repeats=repeats, memory=memory
+            )
+            connection.commit()
             for part, file in zip(parts, files, strict=True):
                 physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
                 connection.execute(
@@ -216,6 +222,10 @@ def _open(
     return files, tables
 
 
+def _is_large(parts: Sequence[BatchFile]) -> bool:
+    return sum(part.size_bytes for part in parts) >= _LARGE_BYTES
+
+
 def _as_of(
     batch: Batch, contract: Contract, parts: Sequence[BatchFile], tables: Sequence[Table], now: datetime
 ) -> as_of.AsOf:
@@ -262,21 +272,22 @@ def _remember(settings: Settings, connection: Connection, contract: Contract, ba
 
 def _load(
     settings: Settings,
+    connection: Connection,
     contracts: Contracts,
     batch: Batch,
     tables: Sequence[tuple[int, Table]],
-    found: as_of.AsOf,
     *,
+    day: date,
     repeats: Repeats,
     memory: _Memory,
 ) -> list[CheckTotals]:
-    dsn, secret = settings.dsn(), record_key_secret(settings)
+    secret = record_key_secret(settings)
     totals: list[CheckTotals] = []
     for _, table in tables:
         noting = memory.notes is not None
-        run = check(table, contracts.codes, as_of=found.day, noting=noting, known=memory.known)
+        run = check(table, contracts.codes, as_of=day, noting=noting, known=memory.known)
         staging.load(
-            dsn,
+            connection,
             batch.batch_id,
             run,
             table.contract,
@@ -288,7 +299,7 @@ def _load(
         )
         totals.append(run.totals)
     told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
-    staging.load_issues(dsn, batch.batch_id, told)
+    staging.copy(connection, staging.table(batch.batch_id, "_issue"), told)
     return totals
 
 

@@ -30,7 +30,7 @@ from connectors.sql_text import (
     one,
     record_key,
 )
-from connectors.staging import has_same, make_whole, table, whole
+from connectors.staging import drop_one, has_same, make_whole, table, whole
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
@@ -129,7 +129,10 @@ def split(
     give_memory(connection)
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
-    _write_keys(connection, contract, batch_id, same_holds=same_since == known_seq(connection, contract))
+    if keys_differ and not has_same(connection, batch_id) and _is_first(connection):
+        _show_keys(connection, contract, batch_id)
+    else:
+        _write_keys(connection, contract, batch_id, same_holds=same_since == known_seq(connection, contract))
     make_whole(connection, contract, batch_id, f"select row_no from {_key(batch_id)} where disposition <> 'unchanged'")
     _find_contested(connection, contract, batch_id, keys_differ=keys_differ)
     _number(connection, contract, batch_id)
@@ -337,6 +340,25 @@ def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, 
     )
 
 
+def _is_first(connection: Connection) -> bool:
+    """Say whether no version is in force."""
+    return not one(connection, "select exists (select from pg_temp.prior)")[0]
+
+
+def _show_keys(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """The key table as a view of the rows: every one of them is a new record under its own key."""
+    rows, key = table(batch_id), _key(batch_id)
+    withdraws = _withdraws(contract, "s")
+    drop_one(connection, key)
+    execute(connection, f"analyze {rows} (_row_no, _base)")
+    execute(
+        connection,
+        f"create view {key} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
+        f" s._row_hash as row_hash, case when {withdraws} then 'unchanged' else 'new' end as disposition,"
+        f" {withdraws} as withdraws, null::bigint as prior_batch_id from {rows} s",
+    )
+
+
 def _write_keys(connection: Connection, contract: Contract, batch_id: int, *, same_holds: bool) -> None:
     """The key table as if no two contents or records shared a key.
 
@@ -344,7 +366,7 @@ def _write_keys(connection: Connection, contract: Contract, batch_id: int, *, sa
         same_holds: nothing was applied since the known rows were looked up: they are unchanged.
     """
     rows, same, key = whole(connection, batch_id), table(batch_id, "_same"), _key(batch_id)
-    execute(connection, f"drop table if exists {key}")
+    drop_one(connection, key)
     execute(connection, f"analyze {rows} (_row_no, _base)")
     source = f"select s._row_no, s._base, s._row_hash, {_withdraws(contract, 's')} as withdraws from {rows} s"
     unchanged = ""
@@ -496,6 +518,8 @@ def _pair(connection: Connection, pairs: str) -> None:
 
 def _write_contested_keys(connection: Connection, contract: Contract, batch_id: int, facts: Mapping[str, Any]) -> None:
     """Write the rows of contested keys into the key table again, numbered."""
+    if not one(connection, "select exists (select from pg_temp.content)")[0]:
+        return
     key = _key(batch_id)
     numbered = record_key(f"({key_text(contract, 's')})", "n.key_no")
     execute(connection, f"delete from {key} k using pg_temp.content c where c.row_no = k.row_no")

@@ -1,4 +1,4 @@
-"""The staging tables of one batch: made from the contract, filled by Arrow COPY, judged set-based where rows meet."""
+"""The staging tables of one batch: made from the contract, filled by binary COPY, judged set-based where rows meet."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
-from typing import Any
 
 import pyarrow as pa
+from pgpq import ArrowToPostgresBinaryEncoder
 
 from connectors.ahead import ahead
 from connectors.checks import CheckedBatch, CheckResult
 from connectors.contract import Contract, Reference, Unique
 from connectors.contract_model import RuleBase
-from connectors.database import Connection, arrow_connection
+from connectors.database import Connection
 from connectors.in_force import in_force
 from connectors.known_rows import KEYS, PRINTS, Notes, hashes
 from connectors.record_hashes import MENTION_KEY, with_hashes
@@ -23,7 +23,10 @@ from connectors.sql_text import execute, names, one
 
 ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
 """What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
-_SUFFIXES = ("", "_whole", "_same", "_issue", "_rejected", "_key", "_gone", "_silent")
+_COPIED_ROWS = 8192
+"""So many are encoded while those before them are sent."""
+_SUFFIXES = ("_key", "", "_whole", "_same", "_issue", "_rejected", "_gone", "_silent")
+"""Views before what they read."""
 
 
 def row_columns(contract: Contract) -> dict[str, str]:
@@ -39,9 +42,17 @@ def table(batch_id: int, suffix: str = "") -> str:
     return f"staging.batch_{batch_id}{suffix}"
 
 
+def issues_of_rows(batch_id: int) -> str:
+    """Return the query for what raw keeps of the findings on each row: `row_no`, `found`."""
+    return (
+        "select row_no, jsonb_agg(distinct jsonb_build_object('column', column_name, 'rule', rule)) as found"
+        f" from {table(batch_id, '_issue')} where row_no is not null group by row_no"
+    )
+
+
 def has_same(connection: Connection, batch_id: int) -> bool:
     """Say whether known rows are staged by what they point to."""
-    return one(connection, "select to_regclass(%(name)s) is not null", {"name": table(batch_id, "_same")})[0] is True
+    return exists(connection, batch_id, "_same")
 
 
 def whole(connection: Connection, batch_id: int) -> str:
@@ -49,21 +60,24 @@ def whole(connection: Connection, batch_id: int) -> str:
     return table(batch_id, "_whole" if has_same(connection, batch_id) else "")
 
 
-def exists(connection: Connection, batch_id: int) -> bool:
-    """Say whether the batch's rows are still staged."""
-    return one(connection, "select to_regclass(%(name)s) is not null", {"name": table(batch_id)})[0] is True
+def exists(connection: Connection, batch_id: int, suffix: str = "") -> bool:
+    """Say whether the batch's rows, or another of its tables, are still staged."""
+    return one(connection, "select to_regclass(%(name)s) is not null", {"name": table(batch_id, suffix)})[0] is True
 
 
-def create(connection: Connection, contract: Contract, batch_id: int, *, with_same: bool = False) -> None:
+def create(
+    connection: Connection, contract: Contract, batch_id: int, *, with_same: bool = False, kept: bool = False
+) -> None:
     """Make the batch's staging tables, empty; what an earlier try left is dropped. Commit is the caller's.
 
     Args:
         with_same: known rows will be among the rows.
+        kept: the table of the rows may become the raw table (`first_delivery`).
     """
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
     rows, own = table(batch_id, "_whole" if with_same else ""), _declared(row_columns(contract))
-    execute(connection, f"create unlogged table {rows} ({fields}, {own})")
+    execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({fields}, {own})")
     if with_same and contract.grain:
         # a version that linkage has not keyed yet has none
         execute(connection, f"alter table {rows} alter {MENTION_KEY} drop not null")
@@ -120,15 +134,22 @@ def make_whole(connection: Connection, contract: Contract, batch_id: int, wanted
 
 
 def drop(connection: Connection, batch_id: int) -> None:
-    """Drop the batch's staging tables. Commit is the caller's."""
-    if has_same(connection, batch_id):
-        execute(connection, f"drop view if exists {table(batch_id)}")
+    """Drop the batch's staging tables and views. Commit is the caller's."""
     for suffix in _SUFFIXES:
-        execute(connection, f"drop table if exists {table(batch_id, suffix)}")
+        drop_one(connection, table(batch_id, suffix))
+
+
+def drop_one(connection: Connection, name: str) -> None:
+    """Drop a table or view of staging, if it is there."""
+    kind = execute(
+        connection, "select relkind = 'v' from pg_class where oid = to_regclass(%(name)s)", {"name": name}
+    ).fetchone()
+    if kind is not None:
+        execute(connection, f"drop {'view' if kind[0] else 'table'} {name}")
 
 
 def load(
-    dsn: str,
+    connection: Connection,
     batch_id: int,
     batches: Iterable[CheckedBatch],
     contract: Contract,
@@ -144,7 +165,7 @@ def load(
     Rows are checked while those before them are hashed, and hashed while those before them are copied.
 
     Args:
-        dsn: of the warehouse.
+        connection: in the transaction that made the tables (`create`); commit is the caller's.
         batches: from `checks.check`; consumed.
         contract: of the rows.
         secret: key of the record-key HMAC.
@@ -155,16 +176,14 @@ def load(
     """
     loaded = 0
     rows = table(batch_id, "_whole" if with_same else "")
-    with arrow_connection(dsn) as connection, connection.cursor() as cursor:
-        for batch in ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes)):
-            loaded += batch.rows.num_rows
-            _ingest(cursor, rows, _shifted(batch.rows, "_row_no", offset))
-            if batch.same is not None:
-                loaded += len(batch.same.row_no)
-                _ingest(cursor, table(batch_id, "_same"), _shifted(batch.same.staged(), "_row_no", offset))
-            _ingest(cursor, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
-            _ingest(cursor, table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset))
-        connection.commit()
+    for batch in ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes)):
+        loaded += batch.rows.num_rows
+        copy(connection, rows, _shifted(batch.rows, "_row_no", offset))
+        if batch.same is not None:
+            loaded += len(batch.same.row_no)
+            copy(connection, table(batch_id, "_same"), _shifted(batch.same.staged(), "_row_no", offset))
+        copy(connection, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
+        copy(connection, table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset))
     return loaded
 
 
@@ -184,17 +203,17 @@ def _hashed(
         yield replace(batch, rows=rows)
 
 
-def load_issues(dsn: str, batch_id: int, issues: pa.RecordBatch) -> None:
-    """Copy findings on the delivery as a whole into staging."""
-    with arrow_connection(dsn) as connection, connection.cursor() as cursor:
-        _ingest(cursor, table(batch_id, "_issue"), issues)
-        connection.commit()
-
-
-def _ingest(cursor: Any, name: str, rows: pa.RecordBatch) -> None:
-    if rows.num_rows:
-        schema, _, plain = name.partition(".")
-        cursor.adbc_ingest(plain, rows, mode="append", db_schema_name=schema)
+def copy(connection: Connection, name: str, rows: pa.RecordBatch) -> None:
+    """Copy rows into a table that this transaction made: readers need not look up who wrote them (`freeze`)."""
+    if not rows.num_rows:
+        return
+    encoder = ArrowToPostgresBinaryEncoder(rows.schema)
+    statement = f"copy {name} ({names(rows.schema.names)}) from stdin with (format binary, freeze)"
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as sink:
+        sink.write(encoder.write_header())
+        for start in range(0, rows.num_rows, _COPIED_ROWS):
+            sink.write(encoder.write_batch(rows.slice(start, _COPIED_ROWS)))
+        sink.write(encoder.finish())
 
 
 def _shifted(rows: pa.RecordBatch, column: str, offset: int) -> pa.RecordBatch:

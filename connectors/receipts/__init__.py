@@ -86,7 +86,7 @@ def _names(settings: Settings, batch: Batch, parts: Sequence[BatchFile], folder:
 
 
 def _plain_issues(connection: Connection, batch_id: int, segments: Segments) -> list[PlainIssue]:
-    if exists(connection, batch_id):
+    if exists(connection, batch_id, "_issue"):
         source = f"{table(batch_id, '_issue')} where true order by row_no nulls first, column_name nulls first, rule"
         columns = "value, suggestion"
     else:

@@ -69,7 +69,7 @@ def test_hashes_equal_those_of_the_database_when_rows_are_staged(
     batch = with_hashes(pa.RecordBatch.from_pylist(full, schema=row_schema(contract)), contract, SECRET)
 
     with connect(warehouse_dsn) as connection:
-        found = hashes_of_the_database(connection, contract, warehouse_dsn, batch)
+        found = hashes_of_the_database(connection, contract, batch)
 
     assert [tuple(r) for r in found] == list(
         zip(*(batch[c].to_pylist() for c in (BASE, ROW_HASH, MENTION_KEY)), strict=True)
@@ -77,13 +77,10 @@ def test_hashes_equal_those_of_the_database_when_rows_are_staged(
 
 
 def hashes_of_the_database(
-    connection: Connection, contract: Contract, dsn: str, batch: pa.RecordBatch
+    connection: Connection, contract: Contract, batch: pa.RecordBatch
 ) -> list[tuple[bytes, ...]]:
     staging.create(connection, contract, 1)
-    connection.commit()
-    with staging.arrow_connection(dsn) as arrow, arrow.cursor() as cursor:
-        cursor.adbc_ingest("batch_1", batch, mode="append", db_schema_name="staging")
-        arrow.commit()
+    staging.copy(connection, staging.table(1), batch)
     inner, outer = hmac_pads(SECRET)
     base = record_key(f"({key_text(contract, 's')})", "1")
     rows = execute(

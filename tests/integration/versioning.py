@@ -87,7 +87,6 @@ class Desk:
             ),
         ).fetchone()[0]  # type: ignore[index]
         staging.create(self.connection, self.contract, batch_id)
-        self.connection.commit()
         kept, unfit = self._typed(rows, 2), self._typed(rejected, 2 + len(rows))
         spoken_of = candidates(
             self.contract,
@@ -98,7 +97,7 @@ class Desk:
         issues = pa.RecordBatch.from_pylist([], schema=ISSUE_SCHEMA)
         repeats = Repeats(self.contract)
         checked = [CheckedBatch(kept, issues, spoken_of)]
-        staging.load(self.dsn, batch_id, checked, self.contract, SECRET, repeats=repeats)
+        staging.load(self.connection, batch_id, checked, self.contract, SECRET, repeats=repeats)
         outcome = splitting.split(
             self.connection,
             self.contract,
