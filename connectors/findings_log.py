@@ -87,7 +87,7 @@ def to_record_batch(frame: pl.DataFrame, schema: pa.Schema) -> pa.RecordBatch:
     if frame.is_empty():
         return _empty(schema)
     arrow = frame.select(schema.names).rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
-    arrays = [arrow.column(field.name).chunk(0) for field in schema]
+    arrays = [arrow.column(field.name).chunks[0] for field in schema]
     arrays = [a if a.type == field.type else a.cast(field.type) for a, field in zip(arrays, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
