@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean
 
 from portal.lineage import Graph, Node
@@ -156,5 +157,6 @@ def shortened(text: str, columns: int) -> str:
     return f"{text}…"
 
 
+@lru_cache(maxsize=10_000)
 def _columns_of(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,11 +72,19 @@ class Lineage:
 
     def upstream(self, indicator_id: str) -> Graph | None:
         """Return what the operand model of an indicator rests on; None where nothing is known of it."""
-        return self._around(Node("model", f"ind_{indicator_id}").key, _adjacent((b, a) for a, b in self.edges))
+        return self._around(Node("model", f"ind_{indicator_id}").key, self._backward)
 
     def downstream(self, contract_id: str) -> Graph | None:
         """Return what rests on an extract; None where nothing is known of it."""
-        return self._around(Node("extract", contract_id).key, _adjacent(self.edges))
+        return self._around(Node("extract", contract_id).key, self._forward)
+
+    @cached_property
+    def _forward(self) -> Mapping[str, tuple[str, ...]]:
+        return _adjacent(self.edges)
+
+    @cached_property
+    def _backward(self) -> Mapping[str, tuple[str, ...]]:
+        return _adjacent((end, start) for start, end in self.edges)
 
     def titled(self, titles: Mapping[str, str]) -> Lineage:
         """Return it with titles for nodes by key; the others keep theirs."""
