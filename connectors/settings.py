@@ -6,11 +6,17 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from connectors.errors import UserError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+DEADLINES: Mapping[str, timedelta] = {
+    "intake": timedelta(minutes=120),
+    "warehouse": timedelta(minutes=180),
+    "assess": timedelta(minutes=60),
+}
 
 
 class WarehouseUnreachableError(UserError):
@@ -51,6 +57,8 @@ class Settings:
     """Where an Airflow answers that is not started by `weihai up`, as in `docker/`."""
     log_days: int = 184
     """Logs are kept for so long at least."""
+    deadlines: Mapping[str, timedelta] = field(default_factory=lambda: DEADLINES, hash=False)
+    """By DAG: a run that takes longer, its time in the queue included, is told as late."""
 
     @property
     def landing(self) -> Path:
@@ -138,12 +146,13 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN`, `WEIHAI_AIRFLOW_URL`, `WEIHAI_LOG_DAYS` and `WEIHAI_CONTRACTS`.
+    """Read `WEIHAI_HOME`, `WAREHOUSE_DSN`, `WEIHAI_AIRFLOW_URL`, `WEIHAI_LOG_DAYS` and two lists.
 
-    `WAREHOUSE_DSN_FILE` names a file that holds the DSN; `WEIHAI_CONTRACTS` more contract folders, `:`-separated.
+    `WAREHOUSE_DSN_FILE` names a file that holds the DSN; `WEIHAI_CONTRACTS` more contract folders, `:`-separated;
+    `WEIHAI_DEADLINES` minutes by DAG, like `intake=120,assess=30`.
 
     Raises:
-        UserError: the days are no number, or the file is not there.
+        UserError: the days or minutes are no number, a DAG is unknown, or the file is not there.
     """
     home = Path(environ.get("WEIHAI_HOME") or CHECKOUT / "var").expanduser().resolve()
     extra = tuple(Path(p) for p in environ.get("WEIHAI_CONTRACTS", "").split(os.pathsep) if p)
@@ -153,6 +162,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         contract_folders=(CHECKOUT / "connectors" / "contracts", *extra),
         airflow_url=environ.get("WEIHAI_AIRFLOW_URL") or None,
         log_days=_days(environ.get("WEIHAI_LOG_DAYS") or "184"),
+        deadlines={**DEADLINES, **_deadlines(environ.get("WEIHAI_DEADLINES") or "")},
     )
 
 
@@ -161,6 +171,19 @@ def _content(file: str | None) -> str | None:
         return Path(file).read_text(encoding="utf-8").strip() if file else None
     except OSError as error:
         raise UserError(f"读不了 WAREHOUSE_DSN_FILE 指向的 {file}") from error
+
+
+def _deadlines(text: str) -> dict[str, timedelta]:
+    found = {}
+    for entry in filter(None, text.split(",")):
+        dag_id, _, minutes = entry.strip().partition("=")
+        try:
+            found[dag_id] = timedelta(minutes=float(minutes))
+        except (ValueError, OverflowError):
+            found[dag_id] = timedelta()
+        if dag_id not in DEADLINES or found[dag_id] <= timedelta():
+            raise UserError(f"WEIHAI_DEADLINES 应如 intake=120,assess=30（分钟），收到的是“{entry}”")
+    return found
 
 
 def _days(text: str) -> int:

@@ -6,6 +6,10 @@ from datetime import timedelta
 
 from airflow.sdk import chain, dag, get_current_context, task
 
+from dags.support.alerting.callbacks import targets_judged, task_failed
+from dags.support.deadlines import deadline
+from dags.support.runbook import shown
+
 DOC = """
 ### 评定（assess）
 用 Great Expectations 判定共享、开放 90 % 等目标，发布集市、开放数据与门户，最后给出结论。
@@ -24,13 +28,20 @@ def _run_id() -> str:
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 1, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
+    default_args={
+        "retries": 1,
+        "retry_delay": timedelta(seconds=10),
+        "owner": "大数据中心",
+        "on_failure_callback": task_failed,
+    },
+    deadline=deadline("assess"),
+    dag_display_name="评定（assess）",
     description="目标判定 → 发布 → 开放数据 → 门户 → 结论",
     doc_md=DOC,
     tags=["weihai"],
 )
 def assess() -> None:
-    @task(doc_md="判定 90 % 目标的各种读法，以及各部门数据是否互相印证；后者不相符的记入审计页，不影响发布。")
+    @task(**shown("assess", "judge"))
     def judge() -> list[str]:
         from dags.support import publishing
 
@@ -38,32 +49,37 @@ def assess() -> None:
         publishing.judge_across(_run_id())
         return missed
 
-    @task(doc_md="整次发布：读者从此看到本次结果。")
+    @task(**shown("assess", "publish"))
     def publish(missed: list[str]) -> None:
         from dags.support import publishing
 
         publishing.publish(_run_id(), missed)
 
-    @task(doc_md="开放数据：内容有变的数据集另发一次，导出到 reports/open_data（ADR 30、31）。")
+    @task(**shown("assess", "open_data"))
     def open_data() -> None:
         from dags.support import publishing
 
         publishing.open_data(_run_id())
 
-    @task(doc_md="重建静态门户与审计页。")
+    @task(**shown("assess", "portal"))
     def portal() -> None:
         from dags.support import publishing
 
         publishing.build_portal(_run_id())
 
-    @task(retries=0, doc_md="目标未达标时以失败结束，提醒值班人员。")
+    @task(
+        retries=0,
+        on_success_callback=targets_judged,
+        on_failure_callback=targets_judged,
+        **shown("assess", "verdict"),
+    )
     def verdict(missed: list[str]) -> None:
         from airflow.sdk.exceptions import AirflowFailException
 
         if missed:
             raise AirflowFailException("目标未达标：" + "；".join(missed))
 
-    @task(trigger_rule="one_failed", retries=0, doc_md="发布前有任务失败时把本次运行标为中断。")
+    @task(trigger_rule="one_failed", retries=0, **shown("assess", "give_up"))
     def give_up() -> None:
         from dags.support import building
 

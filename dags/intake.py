@@ -8,7 +8,10 @@ from typing import Any
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, AssetWatcher, dag, get_current_context, task
 
+from dags.support.alerting.callbacks import deliveries_decided, task_failed
+from dags.support.deadlines import deadline
 from dags.support.landing_trigger import LandingTrigger
+from dags.support.runbook import shown
 
 LANDING = Asset(
     "landing",
@@ -44,20 +47,27 @@ def _conf() -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     render_template_as_native_obj=True,
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
+    default_args={
+        "retries": 2,
+        "retry_delay": timedelta(seconds=10),
+        "owner": "大数据中心",
+        "on_failure_callback": task_failed,
+    },
+    deadline=deadline("intake"),
+    dag_display_name="接收（intake）",
     description="部门文件 → 核对 → 判定 → raw",
     doc_md=DOC,
     tags=["weihai"],
 )
 def intake() -> None:
-    @task(doc_md="列出到期应读取的数据库和接口（契约的 source）。")
+    @task(**shown("intake", "due_sources"))
     def due_sources() -> list[str]:
         from dags.support import pulling
 
         return pulling.due_sources(only=_conf().get("only"))
 
     @task(
-        doc_md="读取一个数据库或接口，整份放入落地区；读不到尽头则什么也不放。",
+        **shown("intake", "pull"),
         map_index_template="{{ source }}",
         execution_timeout=timedelta(hours=2),
     )
@@ -67,33 +77,38 @@ def intake() -> None:
         get_current_context()["source"] = source
         return pulling.pull_source(_run_id(), source)
 
-    @task(trigger_rule="all_done", doc_md="列出落地区中有完整文件、或有未完成批次的部门。")
+    @task(trigger_rule="all_done", **shown("intake", "discover"))
     def discover() -> list[str]:
         from dags.support import deliveries
 
         return deliveries.departments_with_work(_run_id(), only=_conf().get("only"))
 
-    @task(doc_md="归档、读取、核对、暂存一个部门的全部文件。", map_index_template="{{ department }}")
+    @task(map_index_template="{{ department }}", **shown("intake", "receive"))
     def receive(department: str) -> list[int]:
         from dags.support import deliveries
 
         get_current_context()["department"] = department
         return deliveries.receive_department(_run_id(), department)
 
-    @task(trigger_rule="all_done_min_one_success", doc_md="用 Great Expectations 判定本次暂存的全部批次。")
+    @task(trigger_rule="all_done_min_one_success", **shown("intake", "judge"))
     def judge() -> list[dict[str, Any]]:
         from dags.support import deliveries
 
         return deliveries.judge_staged(_run_id())
 
-    @task(doc_md="应用合格批次，暂缓入库其余，写回执。", map_index_template="{{ group['department'] }}")
+    @task(map_index_template="{{ group['department'] }}", **shown("intake", "decide"))
     def decide(group: dict[str, Any]) -> list[str]:
         from dags.support import deliveries
 
         get_current_context()["group"] = group
         return deliveries.decide_department(_run_id(), group)
 
-    @task(trigger_rule="all_done", doc_md="没有批次入库、因而不会重算时，让门户显示新的暂缓入库与退回。")
+    @task(
+        trigger_rule="all_done",
+        on_success_callback=deliveries_decided,
+        on_failure_callback=[deliveries_decided, task_failed],
+        **shown("intake", "refresh_portal"),
+    )
     def refresh_portal() -> None:
         from dags.support import publishing
 
@@ -107,6 +122,7 @@ def intake() -> None:
         trigger_rule="all_done",
         logical_date=None,
         skip_when_already_exists=True,
+        **shown("intake", "start_warehouse"),
     )
     found = discover()
     pull.expand(source=due_sources()) >> found

@@ -7,7 +7,10 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import chain, dag, get_current_context, task
 
+from dags.support.alerting.callbacks import task_failed
 from dags.support.databases import DATABASES
+from dags.support.deadlines import deadline
+from dags.support.runbook import shown
 
 DOC = """
 ### 建库（warehouse）
@@ -29,25 +32,32 @@ def _run_id() -> str:
     schedule=None,
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 1, "retry_delay": timedelta(seconds=10), "owner": "大数据中心"},
+    default_args={
+        "retries": 1,
+        "retry_delay": timedelta(seconds=10),
+        "owner": "大数据中心",
+        "on_failure_callback": task_failed,
+    },
+    deadline=deadline("warehouse"),
+    dag_display_name="建库（warehouse）",
     description="raw → 基础库、主题库 → 指标集市（dbt）",
     doc_md=DOC,
     tags=["weihai"],
 )
 def warehouse() -> None:
-    @task.short_circuit(doc_md="有新数据（或要求重算）时开启一次运行，否则到此为止。")
+    @task.short_circuit(**shown("warehouse", "open_run"))
     def open_run() -> bool:
         from dags.support import building
 
         return building.open_run(_run_id(), dict(get_current_context()["dag_run"].conf or {}))
 
-    @task(doc_md="按契约备好 raw 表、目录登记、dbt 源与种子表。")
+    @task(**shown("warehouse", "prepare"))
     def prepare() -> None:
         from dags.support import building
 
         building.prepare(_run_id())
 
-    @task.branch(doc_md="记录中提到的人和单位：收入新的提及，归并到自然人与法人（ADR 9）；据此选出要建的库。")
+    @task.branch(**shown("warehouse", "link"))
     def link() -> list[str]:
         from dags.support import building, linking
 
@@ -60,13 +70,13 @@ def warehouse() -> None:
 
         building.build(_run_id(), database)
 
-    @task(doc_md="记录每个指标用到的批次与文件。")
+    @task(**shown("warehouse", "lineage"))
     def lineage() -> None:
         from dags.support import building
 
         building.record_lineage(_run_id())
 
-    @task(trigger_rule="one_failed", retries=0, doc_md="有任务失败时把本次运行标为中断。")
+    @task(trigger_rule="one_failed", retries=0, **shown("warehouse", "give_up"))
     def give_up() -> None:
         from dags.support import building
 
@@ -78,9 +88,10 @@ def warehouse() -> None:
         trigger_run_id="{{ run_id }}",
         logical_date=None,
         skip_when_already_exists=True,
+        **shown("warehouse", "start_assess"),
     )
     linked = link()
-    builds = [build.override(task_id=name, doc_md=f"dbt 建立并检验 {name}。")(name) for name in DATABASES]
+    builds = [build.override(task_id=name, **shown("warehouse", name))(name) for name in DATABASES]
     steps = [open_run(), prepare(), linked, *builds, lineage()]
     chain(*steps, start_assess)
     linked >> builds

@@ -17,7 +17,7 @@ from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
 from connectors.normalise import FINDINGS
-from expectations.score import exact, percent, rate
+from expectations.score import RuleResult, exact, percent, rate, score
 
 Row = Mapping[str, Any]
 Judgement = tuple[bool, str]
@@ -94,6 +94,26 @@ class ExpectRuleResultToMeetThreshold(StagedExpectation):
                 checked, passed = int(row["checked"]), int(row["passed"])
                 return passed >= exact(self.threshold) * checked, rate(passed, checked)
         return False, "没有检查结果"
+
+
+class ExpectBatchScoreToReach(StagedExpectation):
+    """The score of a batch, from its stored results, is no lower than `minimum`."""
+
+    minimum: float
+    success_keys: ClassVar[tuple[str, ...]] = ("batch", "minimum")
+
+    def query(self) -> str:
+        """Return the SQL for all results of the batch."""
+        return (
+            f"select rule, dimension, checked, passed from quality.check_result where batch_id = {self.batch}"
+            " order by rule"
+        )
+
+    def judge(self, rows: Sequence[Row]) -> Judgement:
+        """Compare exactly; a batch of which nothing was checked says 未检查 and passes."""
+        results = (RuleResult(r["rule"], r["dimension"], int(r["checked"]), int(r["passed"])) for r in rows)
+        value = score(results).value
+        return (True, "未检查") if value is None else (value >= exact(self.minimum), percent(value))
 
 
 class ExpectStagedColumnTypesToMatch(StagedExpectation):
@@ -320,6 +340,33 @@ class ExpectTargetReadingToBeMet(FiguresExpectation):
             return False, f"无法评定：{row['reason'] or '数据不足'}"
         observed = "有一项尚无数据" if row["value"] is None else percent(Fraction(row["value"]))
         return bool(row["met"]), observed
+
+
+class ExpectTargetToHoldInOtherReadings(FiguresExpectation):
+    """An indicator keeps four stars, which are the target, under each reading of the plan that the run did not use."""
+
+    run: Text
+    indicator: str
+    success_keys: ClassVar[tuple[str, ...]] = ("run", "indicator")
+
+    def query(self) -> str:
+        """Return the SQL for all other readings of the run, shared by the indicators."""
+        return (
+            "select indicator_id, parameter, reading, value_text, star from mart.reading_run"
+            f" where run_id = {literal(str(self.run))} order by parameter, reading"
+        )
+
+    def judge(self, rows: Sequence[Row]) -> Judgement:
+        """Name the readings under which fewer stars, or none, would be given."""
+        found = [row for row in rows if row["indicator_id"] == self.indicator]
+        if not found:
+            return False, "无法评定：本次运行没有其他读法的结果"
+        short = [
+            f"{row['parameter']}={row['reading']} 时为 {row['value_text'] or '尚无数据'}"
+            for row in found
+            if (row["star"] or 0) < 4
+        ]
+        return not short, "；".join(short) if short else f"{len(found)} 种其他读法均达到"
 
 
 class ExpectCrossCheckToMeetThreshold(FiguresExpectation):

@@ -21,12 +21,13 @@ from connectors.intake import GateVerdict
 from connectors.rule_tally import RowRule
 from connectors.settings import Settings
 from expectations import evidence, suites
-from expectations.score import BatchScore, RuleResult, exact, percent, score
+from expectations.score import RuleResult, exact, percent, score
 
 if TYPE_CHECKING:
     from expectations.checkpoint import Outcome, Session
 
 WEAKEST_NAMED = 3
+_SCORE = "score_reaches_target"
 
 log = logging.getLogger(__name__)
 
@@ -160,29 +161,24 @@ def _as_of(connection: Connection, run_id: str) -> date:
     return as_of
 
 
-def reasons_to_hold(
-    contract: Contract, batch_score: BatchScore, outcomes: Sequence[Outcome], shares: Mapping[str, Fraction]
-) -> tuple[str, ...]:
+def reasons_to_hold(contract: Contract, outcomes: Sequence[Outcome], shares: Mapping[str, Fraction]) -> tuple[str, ...]:
     """Return why a batch is held, one Chinese sentence each; empty where it may pass.
 
-    A batch is held when its score is under the contract's target, or a critical guard or a critical rule fails.
+    A batch is held when its score is under the contract's target, or a critical guard or a critical rule fails:
+    `docs/reference/gates.md`.
 
     Args:
         contract: of the batch.
-        batch_score: by `score`.
         outcomes: of the batch's suite.
         shares: passed of checked rows by rule, to name the weakest where the score is too low.
     """
-    target = contract.quality_target
     failed = [o for o in outcomes if not o.success]
-    reasons = [_reason(contract, o) for o in failed if o.expectation.severity is Severity.CRITICAL]
-    if batch_score.value is not None and batch_score.value < exact(target):
-        rules = [o for o in failed if o.expectation.rule is not None and o.expectation.name in shares]
-        weakest = sorted(rules, key=lambda o: shares[o.expectation.name])[:WEAKEST_NAMED]
-        named = "、".join(f"{_where(contract, o)} {o.expectation.name} {o.observed}" for o in weakest)
-        low = f"质量得分 {percent(batch_score.value)}，低于目标 {percent(exact(target))}"
-        reasons.insert(0, f"{low}；合格率最低的规则：{named}。" if named else f"{low}。")
-    return tuple(reasons)
+    weakest = _weakest(contract, failed, shares)
+    return tuple(
+        _too_low(contract, o, weakest) if o.expectation.name == _SCORE else _reason(contract, o)
+        for o in failed
+        if o.expectation.severity is Severity.CRITICAL
+    )
 
 
 @dataclass(frozen=True)
@@ -236,7 +232,7 @@ class _BatchGate:
         outcomes = self.engine.run(compiled, tables, {"batch_id": batch_id})
         batch_score = score(result for _, result in results)
         shares = {r.rule: Fraction(r.passed, r.checked) for _, r in results if r.checked}
-        reasons = reasons_to_hold(contract, batch_score, outcomes, shares)
+        reasons = reasons_to_hold(contract, outcomes, shares)
         suite = f"batch-{batch_id}"
         evidence.store_outcomes(
             self.connection, outcomes, suite=suite, run_id=self.run_id, batch_id=batch_id, now=self.now
@@ -297,6 +293,17 @@ class _BatchGate:
             )
             for rule, column, dimension, severity, threshold, message, checked, passed in rows
         ]
+
+
+def _weakest(contract: Contract, failed: Sequence[Outcome], shares: Mapping[str, Fraction]) -> str:
+    rules = [o for o in failed if o.expectation.rule is not None and o.expectation.name in shares]
+    weakest = sorted(rules, key=lambda o: shares[o.expectation.name])[:WEAKEST_NAMED]
+    return "、".join(f"{_where(contract, o)} {o.expectation.name} {o.observed}" for o in weakest)
+
+
+def _too_low(contract: Contract, outcome: Outcome, weakest: str) -> str:
+    low = f"质量得分 {outcome.observed}，低于目标 {percent(exact(contract.quality_target))}"
+    return f"{low}；合格率最低的规则：{weakest}。" if weakest else f"{low}。"
 
 
 def _reason(contract: Contract, outcome: Outcome) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from string import Template
 from typing import Any, Literal, TypeVar
@@ -221,6 +222,11 @@ def required_results(contract: Contract) -> tuple[str, ...]:
     return (*(rule.rule for rule in planned_rules(contract)), *on_keys)
 
 
+def warning_score(contract: Contract) -> Fraction:
+    """Return the score under which an accepted delivery is warned about: half-way between its target and full marks."""
+    return (exact(contract.quality_target) + 1) / 2
+
+
 def compile_batch(contract: Contract, further: Sequence[RowRule], template: BatchSuite) -> CompiledSuite:
     """Fill the template with the facts of one contract: the guards of its mode, then one expectation per rule.
 
@@ -329,7 +335,19 @@ def render(contract: Contract) -> str:
 
 
 _CONTRACT_FACTS = frozenset(
-    {"columns", "column_count", "types", "rules", "rule_count", "maximum_loss", "maximum_loss_text"}
+    {
+        "columns",
+        "column_count",
+        "types",
+        "rules",
+        "rule_count",
+        "maximum_loss",
+        "maximum_loss_text",
+        "quality_target",
+        "quality_target_text",
+        "quality_warning",
+        "quality_warning_text",
+    }
 )
 _RULE_FACTS = frozenset({"rule", "severity", "threshold", "threshold_text", "message"})
 
@@ -337,6 +355,7 @@ _RULE_FACTS = frozenset({"rule", "severity", "threshold", "threshold_text", "mes
 def _contract_facts(contract: Contract) -> dict[str, Any]:
     required = required_results(contract)
     types = {f.name: f.sql for f in contract.fields} | row_columns(contract)
+    warning = warning_score(contract)
     return {
         "columns": list(types),
         "column_count": len(contract.fields),
@@ -345,6 +364,10 @@ def _contract_facts(contract: Contract) -> dict[str, Any]:
         "rule_count": len(required),
         "maximum_loss": contract.maximum_loss,
         "maximum_loss_text": percent(exact(contract.maximum_loss)),
+        "quality_target": contract.quality_target,
+        "quality_target_text": percent(exact(contract.quality_target)),
+        "quality_warning": float(warning),
+        "quality_warning_text": percent(warning),
     }
 
 

@@ -24,6 +24,10 @@ from portal.mart import Indicator
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+)
+"""What the pages may load: what lies beside them, and nothing else."""
 NAVIGATION = (
     ("index", "index.html"),
     ("plan", "plan.html"),
@@ -77,6 +81,7 @@ def _environment() -> Environment:
         "TREND_WORDS": {"向好": "better", "变差": "worse", "持平": "same"},
         "navigation": NAVIGATION,
         "box_width": WIDTH,
+        "content_security_policy": CONTENT_SECURITY_POLICY,
     }
     return environment
 

@@ -226,7 +226,10 @@ def share_operands(whole: str, part: str, rows: pl.DataFrame, mark: str) -> dict
 
 
 def target_readings(operands: Operands) -> dict[str, dict[str, Any]]:
-    """Return the readings of the 90 % target: annex 2 for sharing and for opening, main text, annex 1's mean."""
+    """Return the readings of the 90 % target: annex 2 for sharing and for opening, main text, annex 1's mean.
+
+    Annex 2 for credit sharing besides, where the member units are among the registers.
+    """
     sharing = _ratio(operands["dept_sharing_rate"], "sharing_departments", "gov_departments")
     opening = _ratio(operands["open_data_category_rate"], "opened_categories", "open_categories_required")
     target = Fraction(9, 10)
@@ -236,6 +239,9 @@ def target_readings(operands: Operands) -> dict[str, dict[str, Any]]:
         "main_text": (float(min(sharing, opening)), min(sharing, opening) >= target),
         "annex1_mean": (float((sharing + opening) / 2), (sharing + opening) / 2 >= target),
     }
+    if (credit := operands.get("credit_realtime_sharing_rate")) is not None:
+        shared = _ratio(credit, "credit_sharing_units", "credit_system_units")
+        values["annex2_credit_sharing"] = (float(shared), shared >= target)
     return {name: {"value": value, "met": met} for name, (value, met) in values.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from connectors.settings import DEADLINES
+from dags.support.runbook import EVENTS, PAGES
+from weihai.cli import build_app
+
 CHECKOUT = Path(__file__).parents[2]
 
 LOAD = """
 import json
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(dag_folder={folder!r})
+def names(callbacks):
+    return [c.__name__ for c in (callbacks if isinstance(callbacks, list) else [callbacks])]
 print("RESULT" + json.dumps({{
     "errors": bag.import_errors,
     "dags": {{
@@ -26,6 +33,10 @@ print("RESULT" + json.dumps({{
             "leaves": sorted(t.task_id for t in dag.leaves),
             "before": {{t.task_id: sorted(t.upstream_task_ids) for t in dag.tasks}},
             "rules": {{t.task_id: t.trigger_rule.value for t in dag.tasks}},
+            "docs": {{t.task_id: t.doc_md for t in dag.tasks}},
+            "names": {{t.task_id: t.task_display_name for t in dag.tasks}},
+            "told": {{t.task_id: names(t.on_failure_callback) for t in dag.tasks}},
+            "late": [(d.interval.total_seconds(), d.callback.path) for d in dag.deadline],
         }} for dag_id, dag in bag.dags.items()
     }},
 }}))
@@ -58,6 +69,38 @@ def test_every_dag_runs_one_at_a_time_and_explains_itself(loaded: dict[str, dict
     for dag in loaded["dags"].values():
         assert dag["active"] == 1
         assert dag["doc"]
+
+
+def test_every_task_says_what_failed_where_to_look_and_what_to_do(
+    loaded: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    for dag_id, dag in loaded["dags"].items():
+        docs: dict[str, str] = dag["docs"]  # type: ignore[assignment]
+        assert set(docs) == set(PAGES[dag_id])
+        for task_id, doc in docs.items():
+            parts = re.fullmatch(r"(.+)\n\n- \*\*现象\*\*：(.+)\n- \*\*看哪里\*\*：(.+)\n- \*\*怎么办\*\*：(.+)\n", doc)
+            assert parts, task_id
+            assert all(len(part) >= 6 for part in parts.groups()), task_id
+            assert dag["names"][task_id] == PAGES[dag_id][task_id].title  # type: ignore[index]
+            assert re.search("[一-鿿]", PAGES[dag_id][task_id].title)
+
+
+def test_commands_of_the_pages_exist() -> None:
+    pages = [*EVENTS.values(), *(page for dag in PAGES.values() for page in dag.values())]
+    named = {word for page in pages for word in re.findall(r"`weihai ([a-z-]+)", page.look + page.act)}
+    app = build_app()
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert named
+    assert named <= known | {group.name for group in app.registered_groups}
+
+
+def test_failures_and_late_runs_are_told_of(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    told = {(d, t): names for d, dag in loaded["dags"].items() for t, names in dag["told"].items()}  # type: ignore[attr-defined]
+    assert told.pop(("assess", "verdict")) == ["targets_judged"]
+    assert told.pop(("intake", "refresh_portal")) == ["deliveries_decided", "task_failed"]
+    assert set(map(tuple, told.values())) == {("task_failed",)}
+    for dag_id, dag in loaded["dags"].items():
+        assert dag["late"] == [[DEADLINES[dag_id].total_seconds(), "dags.support.alerting.callbacks.run_late"]]
 
 
 def test_files_are_looked_for_when_a_source_cannot_be_read(loaded: dict[str, dict[str, dict[str, object]]]) -> None:

@@ -280,7 +280,11 @@ def test_batch_passes_when_a_column_that_only_should_be_filled_was_not_delivered
 
     judge(settings, clock, batch_id)
 
-    assert failed(connection, batch_id) == {"name.required": "0 / 100（0%）"}
+    assert failed(connection, batch_id) == {
+        "name.required": "0 / 100（0%）",
+        "score_reaches_target": "88.38%",
+        "score_clear_of_target": "88.38%",
+    }
 
 
 def test_score_is_null_when_nothing_was_checked(settings, connection, clock):
@@ -365,7 +369,7 @@ def test_evidence_holds_counts_and_no_values_when_written(settings, connection, 
     assert evidence["passed"] is verdict.passed is False
     assert evidence["reasons"] == list(verdict.reasons)
     assert evidence["subject"]["contract"] == CONTRACT.id
-    assert evidence["statistics"] == {"evaluated": 25, "successful": 24, "unsuccessful": 1}
+    assert evidence["statistics"] == {"evaluated": 27, "successful": 24, "unsuccessful": 3}
     assert evidence["score"]["dimensions"][1]["name"] == "准确性"
     unique = next(e for e in evidence["expectations"] if e["name"] == "record_keys_unique")
     assert unique["figures"]["unexpected_count"] == 0
@@ -392,12 +396,12 @@ def test_command_lists_what_failed_when_a_batch_was_judged(settings, connection,
 
     lines = batch_lines(settings, batch_id, everything=False)
 
-    assert lines[0].startswith(f"批次 {batch_id}（industry_it__gate_sample）：25 项检查，通过 24 项；得分 0.98")
+    assert lines[0].startswith(f"批次 {batch_id}（industry_it__gate_sample）：27 项检查，通过 26 项；得分 0.98")
     assert lines[1:] == [
         "未通过 [提示·契约规则] name.required：“企业名称”应填写。",
         "    要求：合格比例不低于 90%；实际：89 / 100（89%）",
     ]
-    assert len(batch_lines(settings, batch_id, everything=True)) == 51
+    assert len(batch_lines(settings, batch_id, everything=True)) == 55
 
 
 def test_command_says_so_when_a_batch_was_not_judged(settings, connection, clock):

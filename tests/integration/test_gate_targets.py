@@ -11,7 +11,7 @@ from connectors.errors import UserError
 from expectations import gate
 
 RUN = "run-20210930-20211008T090000"
-READINGS = ("annex2_sharing", "annex2_opening", "main_text", "annex1_literal")
+READINGS = ("annex2_sharing", "annex2_opening", "main_text", "annex1_literal", "annex2_credit_sharing")
 
 
 @pytest.fixture
@@ -26,6 +26,11 @@ def readings(settings, clock):
             "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
             " values (%s, '2021-09-30', 1, 'r', 'p', %s, 'built')",
             (RUN, clock),
+        )
+
+        connection.execute(
+            "insert into mart.reading_run select %s, 'p', 'q', indicator_id, '95%%', 4 from unnest(%s) indicator_id",
+            (RUN, ["dept_sharing_rate", "open_data_category_rate", "credit_realtime_sharing_rate"]),
         )
 
         def store(found, *, run=RUN, target="0.9"):
@@ -54,6 +59,7 @@ def test_run_misses_its_targets_when_a_critical_reading_is_not_met(settings, clo
             "annex2_opening": ("0.8636363636363636", False),
             "main_text": ("0.8636363636363636", False),
             "annex1_literal": ("0.9068181818181818", True),
+            "annex2_credit_sharing": ("0.9047619047619048", True),
         }
     )
 
@@ -73,6 +79,22 @@ def test_run_passes_with_a_note_when_only_the_literal_reading_is_missed(settings
 
     assert (verdict.passed, verdict.missed) == (True, ())
     assert verdict.noted == ("附件1字面：共享水平和开放水平平均应达到 90%，实际 89.99%",)
+
+
+def test_run_passes_with_a_note_when_another_reading_of_the_plan_would_miss(settings, clock, readings):
+    readings(dict.fromkeys(READINGS, ("0.9", True)))
+    with connect(settings.dsn()) as connection:
+        connection.execute(
+            "insert into mart.reading_run values (%s, 'credit_realtime_working_days', '1',"
+            " 'credit_realtime_sharing_rate', '71.43%%', 0)",
+            (RUN,),
+        )
+
+    verdict = gate.judge_targets(settings, RUN, now=clock)
+
+    assert (verdict.passed, verdict.missed) == (True, ())
+    asked = "换用计划未写明的其他口径，社会信用信息部门实时共享率仍应达到 90%"
+    assert verdict.noted == (f"{asked}，实际 credit_realtime_working_days=1 时为 71.43%",)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +145,10 @@ def test_evidence_names_the_source_when_targets_were_judged_twice(settings, cloc
         ("annex2_opening", "critical", True, "90%", "不低于 90%"),
         ("main_text", "critical", True, "90%", "两项各不低于 90%"),
         ("annex1_literal", "warning", True, "90%", "两项平均不低于 90%"),
+        ("annex2_credit_sharing", "critical", True, "90%", "不低于 90%"),
+        ("in_other_readings_sharing", "warning", True, "1 种其他读法均达到", "各种其他读法均达到"),
+        ("in_other_readings_opening", "warning", True, "1 种其他读法均达到", "各种其他读法均达到"),
+        ("in_other_readings_credit_sharing", "warning", True, "1 种其他读法均达到", "各种其他读法均达到"),
     ]
 
 

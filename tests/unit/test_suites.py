@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from great_expectations.expectations import registry
 from connectors.contract import Contract
 from connectors.rule_tally import RowRule
 from connectors.settings import CHECKOUT
-from expectations import checkpoint, suites
+from expectations import checkpoint, custom, suites
 from tests.integration.staged_batches import CONTRACT
 
 GOLDEN = Path(__file__).parent.parent / "fixtures" / "golden" / "batch_suite.yml"
@@ -88,7 +89,7 @@ def test_file_and_line_are_named_when_a_key_is_unknown(edited):
     with pytest.raises(suites.SuiteError) as error:
         suites.load_batch_suite(path)
 
-    assert f"{path}:{line_of(path, 'onyl')}: guards.8.onyl: 不认识的键" in str(error.value)
+    assert f"{path}:{line_of(path, 'onyl')}: guards.10.onyl: 不认识的键" in str(error.value)
 
 
 def test_file_and_line_are_named_when_a_type_is_unknown(edited):
@@ -98,7 +99,7 @@ def test_file_and_line_are_named_when_a_type_is_unknown(edited):
         suites.load_batch_suite(path)
 
     line = line_of(path, "expect_ledger_to_sing")
-    assert str(error.value) == f"{path}:{line}: guards.4.type: 没有名为 expect_ledger_to_sing 的检查类型"
+    assert str(error.value) == f"{path}:{line}: guards.6.type: 没有名为 expect_ledger_to_sing 的检查类型"
 
 
 def test_file_and_line_are_named_when_a_placeholder_is_unknown(edited):
@@ -148,7 +149,7 @@ def test_building_fails_loudly_when_an_argument_is_wrong():
 def test_targets_agree_with_the_readings_that_the_mart_computes():
     with (CHECKOUT / "seeds" / "target_readings.csv").open(encoding="utf-8", newline="") as lines:
         seeded = {row["reading"]: row for row in csv.DictReader(lines)}
-    targets = {t.name: t for t in suites.load_target_suite().targets}
+    targets = {t.name: t for t in suites.load_target_suite().targets if "reading" in t.kwargs}
 
     assert list(targets) == list(seeded)
     for name, target in targets.items():
@@ -156,3 +157,39 @@ def test_targets_agree_with_the_readings_that_the_mart_computes():
         assert target.kwargs["threshold_pct"] == int(seeded[name]["threshold_pct"])
         assert (target.meta.source, target.meta.quote) == (seeded[name]["source"], seeded[name]["quote"])
         assert (target.severity == "critical") is (seeded[name]["is_binding"] == "true")
+
+
+def test_target_is_tried_in_other_readings_when_the_plan_leaves_one_open():
+    """Four stars stand for the target: the rule of each of these indicators is 90 %."""
+
+    def seeded(name: str) -> list[dict[str, str]]:
+        with (CHECKOUT / "seeds" / name).open(encoding="utf-8", newline="") as lines:
+            return list(csv.DictReader(lines))
+
+    judged = {i for row in seeded("target_readings.csv") for i in row["indicator_ids"].split("|")}
+    tried = {t.kwargs["indicator"]: t for t in suites.load_target_suite().targets if "indicator" in t.kwargs}
+    rules = {row["indicator_id"]: json.loads(row["four_star_rule"]) for row in seeded("indicators.csv")}
+    opened = {i for row in seeded("parameters.csv") for i in row["applies_to"].split("|")}
+
+    assert set(tried) == judged <= opened
+    assert all(target.severity == "warning" for target in tried.values())
+    assert {(rules[i]["op"], rules[i]["threshold_pct"]) for i in tried} == {(">=", 90)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "success", "observed"),
+    [
+        ([("a", "1", 4), ("a", "2", 5)], True, "2 种其他读法均达到"),
+        ([("a", "1", 4), ("a", "2", 0)], False, "a=2 时为 89%"),
+        ([("a", "1", None)], False, "a=1 时为 89%"),
+        ([], False, "无法评定：本次运行没有其他读法的结果"),
+    ],
+)
+def test_other_readings_are_named_when_they_would_miss_the_target(rows, success, observed):
+    expectation = custom.ExpectTargetToHoldInOtherReadings(run="r", indicator="i")
+    found = [
+        {"indicator_id": name, "parameter": p, "reading": r, "value_text": "89%", "star": star}
+        for name, shown in (("i", rows), ("other", [("a", "9", 0)]))
+        for p, r, star in shown
+    ]
+    assert expectation.judge(found) == (success, observed)

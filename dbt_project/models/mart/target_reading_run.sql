@@ -1,4 +1,4 @@
--- one row per run and reading of the 90 % target for sharing and opening
+-- one row per run and reading of the 90 % target for sharing, opening and credit sharing
 {{
     config(
         materialized="incremental",
