@@ -20,11 +20,16 @@ from weihai.metadata import metadata_dsn
 _NO_CONNECTION = 3
 
 
+class NoConnectionError(SourceError):
+    """Airflow has no connection of that id."""
+
+
 def ask(settings: Settings, conn_id: str, inherited: Mapping[str, str]) -> ConnectionFields:
     """Return a connection of the home's Airflow.
 
     Raises:
-        SourceError: there is none of that id, or Airflow's database was never set up.
+        NoConnectionError: there is none of that id.
+        SourceError: Airflow's database was never set up.
     """
     place = AirflowPlace(settings, 0, settings.dsn(), metadata_dsn(settings))
     done = subprocess.run(
@@ -34,7 +39,7 @@ def ask(settings: Settings, conn_id: str, inherited: Mapping[str, str]) -> Conne
         check=False,
     )
     if done.returncode == _NO_CONNECTION:
-        raise SourceError(f"Airflow 中没有连接 {conn_id}：请管理员在 Admin → Connections 中添加，或用 --url-file")
+        raise NoConnectionError(f"Airflow 中没有连接 {conn_id}：请管理员在 Admin → Connections 中添加，或用 --url-file")
     if done.returncode != 0:
         raise SourceError("查不到 Airflow 的连接：先运行 `weihai up`，或用 --url-file")
     return ConnectionFields(**json.loads(done.stdout.splitlines()[-1]))

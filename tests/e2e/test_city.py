@@ -7,6 +7,7 @@ profiles are the same records, so that the mart must agree with each profile's t
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
@@ -14,13 +15,14 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
 from connectors.sample.registers import NAMED
 from connectors.settings import Settings
 from tests import planted
-from tests.e2e.conftest import City
+from tests.e2e.conftest import ALERT_KEY, ALERT_SECRET, City
 from weihai.roles import role_dsn
 
 pytestmark = pytest.mark.timeout(1_800)
@@ -132,6 +134,74 @@ def test_missed_target_is_said_after_publishing(city: City, tmp_path: Path) -> N
     assert latest == [(date(2021, 9, 30), "target_missed")]
 
 
+def test_alerts_reach_the_webhook_for_what_was_held_missed_late_and_failed(city: City) -> None:
+    city.airflow.trigger("assess", "no-such-run", {})
+    for kind in ("batch_held", "target_missed", "run_late", "task_failed"):
+        city.wait(lambda kind=kind: city.alerts(kind), f"nobody was told of {kind}", 240)
+    held, missed, failed = (city.alerts(kind)[0] for kind in ("batch_held", "target_missed", "task_failed"))
+    [(batch_id,)] = city.query("select min(batch_id) from quality.batch where status = 'held'")
+    assert held["what"][0].startswith(f"批次 {batch_id} industry_it__cloud_enterprise（")
+    assert "暂缓入库：" in held["what"][0]
+    assert "weihai release" in held["act"]
+    assert batch_id in held["facts"]["subjects"]
+    assert {"annex2_sharing", "annex2_opening", "main_text"} <= set(missed["facts"]["subjects"])
+    assert failed["what"][1] == "原因：没有名为 no-such-run 的运行，无法评定"
+    assert failed["links"][0].startswith(f"{city.airflow.url}/dags/assess/runs/no-such-run/tasks/judge_targets")
+    signed = [
+        call for call in city.webhook.calls if call.params == {"key": ALERT_KEY} and "webhook-signature" in call.headers
+    ]
+    assert len(signed) == len(city.webhook.calls)
+    file = city.home / "logs" / "alerts.jsonl"
+    assert file.stat().st_mode & 0o777 == 0o640
+    written = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert {alert["id"] for alert in (held, missed, failed)} <= {line["id"] for line in written}
+    assert [line for line in written if line["kind"] == "webhook_failed"] == []
+    for path in (p for folder in ("airflow", "logs") for p in (city.home / folder).rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        assert ALERT_SECRET.encode() not in content, path
+        assert ALERT_KEY.encode() not in content, path
+
+
+def test_portal_is_in_airflows_menu_and_behind_its_login(city: City) -> None:
+    with httpx.Client(base_url=city.airflow.url, trust_env=False) as stranger:
+        for path in ("/portal/", "/portal/index.html", "/portal/auditor/", "/portal/runs/x"):
+            assert stranger.get(path).status_code == 401
+        forged = {"Authorization": "Bearer e30.e30.e30"}
+        assert stranger.get("/portal/", headers=forged).status_code in (401, 403)
+        login = {"username": "admin", "password": city.airflow.password}
+        token = stranger.post("/auth/token", json=login).json()["access_token"]
+        stranger.cookies.set("_token", token)
+        page = stranger.get("/portal/")
+        assert page.status_code == 200
+        assert page.text == (city.home / "reports" / "portal" / "index.html").read_text(encoding="utf-8")
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+        [(run_id,)] = city.query("select run_id from mart.latest_run")
+        audit = stranger.get(f"/portal/runs/{run_id}", follow_redirects=True)
+        assert (audit.status_code, run_id in audit.text) == (200, True)
+        plugins = stranger.get("/api/v2/plugins").json()["plugins"]
+        assert stranger.get("/api/v2/plugins/importErrors").json()["import_errors"] == []
+        tasks = stranger.get("/api/v2/dags/intake/tasks").json()["tasks"]
+    host = city.airflow.url.removeprefix("http://")
+    for path in (
+        "/portal/../../secrets/airflow_admin",
+        "/portal/%2e%2e/%2e%2e/secrets/airflow_admin",
+        "/portal//etc/passwd",
+    ):
+        raw = http.client.HTTPConnection(host, timeout=30)
+        raw.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        answer = raw.getresponse()
+        assert answer.status != 200, path
+        assert city.airflow.password.encode() not in answer.read()
+        raw.close()
+    [plugin] = [p for p in plugins if p["name"] == "weihai_portal"]
+    shown = {(view["destination"], view["name"], view["href"]) for view in plugin["external_views"]}
+    assert ("nav", "数据门户", "/portal/index.html") in shown
+    assert ("dag_run", "审计页", "/portal/runs/{RUN_ID}") in shown
+    [decide] = [task for task in tasks if task["task_id"] == "decide"]
+    assert decide["task_display_name"] == "入库或暂缓"
+    assert "**怎么办**" in decide["doc_md"]
+
+
 def test_dropped_file_starts_a_run_by_itself(city: City, tmp_path: Path) -> None:
     before = city.query("select count(*) from mart.run where state = 'published'")[0][0]
     inbox = city.home / "landing" / "commerce" / "inbox" / "ecommerce"
@@ -236,6 +306,8 @@ def test_no_identifier_leaves_its_place_wherever_it_was_planted(city: City) -> N
     assert planted.found_in((said + run.stdout + city.weihai("receipt").stdout).encode()) == set()
     folders = [city.home / name for name in ("airflow", "dbt", "logs", "reports", "pulling")]
     assert planted.in_files(folders) == {}
+    assert city.alerts("batch_held")
+    assert planted.found_in(b"".join(call.body for call in city.webhook.calls)) == set()
     facts = json.loads((city.home / "postgres" / "connection.json").read_text(encoding="utf-8"))
     for dsn, but in ((facts["dsn"], PLAIN_SCHEMAS), (facts["airflow_dsn"], ())):
         with psycopg.connect(dsn) as connection:
