@@ -189,5 +189,6 @@ def _show_gates(summary: Summary, console: Console) -> None:
     if summary.held_now or summary.held_before:
         console.print("  处理：weihai receipt 批次；weihai release|refuse 批次 --why 理由")
     for target in summary.targets:
-        mark = "[green]达标[/green]" if target.success else "[red]未达标[/red]"
+        missed = "[red]未达标[/red]" if target.severity == "critical" else "[yellow]提示[/yellow]"
+        mark = "[green]达标[/green]" if target.success else missed
         console.print(f"目标判定  {mark}  {target.message}（{target.observed or '无数据'}）")

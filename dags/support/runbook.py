@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def page_of(dag_id: str, task_id: str) -> Page:
     return PAGES.get(dag_id, {}).get(task_id, _UNKNOWN)
 
 
-def shown(dag_id: str, task_id: str) -> dict[str, str]:
+def shown(dag_id: str, task_id: str) -> dict[str, Any]:
     """Return what Airflow shows of a task: its name and its page."""
     page = PAGES[dag_id][task_id]
     return {"task_display_name": page.title, "doc_md": page.doc}
