@@ -151,6 +151,9 @@ def test_alerts_reach_the_webhook_for_what_was_held_missed_late_and_failed(city:
         call for call in city.webhook.calls if call.params == {"key": ALERT_KEY} and "webhook-signature" in call.headers
     ]
     assert len(signed) == len(city.webhook.calls)
+    tried = city.weihai("try-alert")
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert len(city.alerts("trial")) == 1
     file = city.home / "logs" / "alerts.jsonl"
     assert file.stat().st_mode & 0o777 == 0o640
     written = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
