@@ -138,8 +138,8 @@ def test_alerts_reach_the_webhook_for_what_was_held_missed_late_and_failed(city:
     city.airflow.trigger("assess", "no-such-run", {})
     for kind in ("batch_held", "target_missed", "run_late", "task_failed"):
         city.wait(lambda kind=kind: city.alerts(kind), f"nobody was told of {kind}", 240)
-    held, missed, failed = (city.alerts(kind)[0] for kind in ("batch_held", "target_missed", "task_failed"))
-    [(batch_id,)] = city.query("select min(batch_id) from quality.batch where status = 'held'")
+    held, missed, failed = (city.alerts(kind)[-1] for kind in ("batch_held", "target_missed", "task_failed"))
+    [(batch_id,)] = city.query("select max(batch_id) from quality.batch where status = 'held'")
     assert held["what"][0].startswith(f"批次 {batch_id} industry_it__cloud_enterprise（")
     assert "暂缓入库：" in held["what"][0]
     assert "weihai release" in held["act"]

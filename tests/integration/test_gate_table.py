@@ -77,7 +77,7 @@ DELIVERIES: Mapping[str, Rows] = {
     "score_warning": rows(filled=32),  # (2 + 3 × 0.8) / 5 = 0.88: 94 %
     "rule_critical": rows(in_order=31),  # 77.5 % of 80 %; the score stays over 90 %
     "rule_warning": rows(filled=35),  # 87.5 % of 90 %; the score stays over 95 %
-    "rule_info": rows(in_order=20),
+    "rule_info": rows(in_order=35),  # 87.5 % of 90 %; the score stays over 95 %
     "guard_critical": rows(),
     "guard_warning": rows(4 * ROWS),
     "withdrawal": rows(10),
@@ -85,7 +85,7 @@ DELIVERIES: Mapping[str, Rows] = {
 }
 HELD = {"score_critical", "rule_critical", "guard_critical", "withdrawal", "not_judged"}
 CHANGES = {
-    "rule_info": (("severity: critical", "severity: info"),),
+    "rule_info": (("severity: critical", "severity: info"), ("threshold: 0.8", "threshold: 0.9")),
     "withdrawal": (("mode: incremental", "mode: full"),),
 }
 
@@ -164,7 +164,8 @@ def judged(settings: Settings) -> Judged:
     found = {office.batch(b, "file_name, extract"): b for b in received}
     batch_ids = {case: found["b.csv", case] for case in (*DELIVERIES, "contract_ahead")}
     batch_ids["file_unusable"] = found["c.xlsx", "rule_info"]
-    office.execute(f"delete from staging.batch_{batch_ids['guard_critical']}_key where row_no > 30")
+    tampered = f"staging.batch_{batch_ids['guard_critical']}_key"
+    office.execute(f"update {tampered} set disposition = 'unchanged' where row_no = 5")
     _decide(office, settings, batch_ids)
     with connect(settings.dsn()) as connection:
         alerts = {

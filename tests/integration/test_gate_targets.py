@@ -29,7 +29,7 @@ def readings(settings, clock):
         )
 
         connection.execute(
-            "insert into mart.reading_run select %s, 'p', 'q', indicator_id, '95%%', 4 from unnest(%s) indicator_id",
+            "insert into mart.reading_run select %s, 'p', 'q', name, '95%%', 4 from unnest(%s::text[]) name",
             (RUN, ["dept_sharing_rate", "open_data_category_rate", "credit_realtime_sharing_rate"]),
         )
 
@@ -122,7 +122,7 @@ def test_reading_is_missed_when_the_mart_has_none(settings, clock, readings):
 def test_reading_is_missed_when_the_mart_used_another_threshold(settings, clock, readings):
     readings(dict.fromkeys(READINGS, ("0.85", True)), target="0.8")
 
-    assert len(gate.judge_targets(settings, RUN, now=clock).missed) == 3
+    assert len(gate.judge_targets(settings, RUN, now=clock).missed) == 4
 
 
 def test_evidence_names_the_source_when_targets_were_judged_twice(settings, clock, readings):

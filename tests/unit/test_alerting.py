@@ -211,6 +211,16 @@ def test_late_run_is_told_by_the_triggerer(calling: Callable[[str], Settings], c
     assert told["links"][0].endswith("/dags/warehouse/runs/run-20211008T090000")
 
 
+def test_alert_is_in_the_file_when_the_connection_is_of_no_use(
+    calling: Callable[[str], Settings], caplog: pytest.LogCaptureFixture
+) -> None:
+    home = calling("ftp://secret-host/x")
+    callbacks.task_failed({"ti": Task(), "exception": None})
+    assert [line["kind"] for line in lines(home)] == ["task_failed"]
+    assert "cannot be used" in caplog.text
+    assert "secret-host" not in caplog.text
+
+
 def test_callback_only_logs_when_the_database_is_gone(
     calling: Callable[[str], Settings], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

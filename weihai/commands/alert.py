@@ -26,7 +26,8 @@ def register(app: typer.Typer) -> None:
         """
         from dags.support.alerting import alert_file
         from dags.support.alerting.alert import Alert, Kind, Level
-        from dags.support.alerting.delivery import CONNECTION, deliver
+        from dags.support.alerting.callbacks import CONNECTION
+        from dags.support.alerting.delivery import deliver
 
         settings, now = load_settings(), datetime.now(CITY_TIME)
         alert = Alert(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from connectors.sources.endpoint import Endpoint
     from dags.support.alerting.alert import Alert
 
+CONNECTION = "weihai_alerts"
+"""Id of the Airflow connection that names the webhook."""
 Context = Mapping[str, Any]
 """Airflow's context of a task."""
 
@@ -98,20 +100,23 @@ def targets_judged(settings: Settings, context: Context) -> Iterable[Alert]:
 
 
 async def run_late(context: Context) -> None:
-    """Tell that a DAG run is past its deadline; called by the triggerer.
+    """Tell that a DAG run is past its deadline; called by the triggerer, whose loop is not to be blocked.
 
     Args:
         context: `dag_run` as the REST API shows it, `deadline` with its `deadline_time`.
     """
     try:
-        from connectors.settings import load_settings
-        from dags.support.alerting.delivery import deliver
-        from dags.support.clock import now
-
-        endpoint = await _webhook_async()
-        await asyncio.to_thread(deliver, load_settings(), _late(context), endpoint, now=now())
+        await asyncio.to_thread(_tell_late, context, await _connection())
     except Exception as error:  # noqa: BLE001  as above
         log.error("a late run could not be told: %s", type(error).__name__)
+
+
+def _tell_late(context: Context, connection: Any) -> None:
+    from connectors.settings import load_settings
+    from dags.support.alerting.delivery import deliver
+    from dags.support.clock import now
+
+    deliver(load_settings(), _late(context), _endpoint(connection), now=now())
 
 
 def _late(context: Context) -> Alert:
@@ -146,35 +151,38 @@ def _late(context: Context) -> Alert:
 def _webhook() -> Endpoint | None:
     from airflow.sdk import Connection
 
-    from dags.support.alerting.delivery import CONNECTION
-
     try:
-        return _endpoint(Connection.get(CONNECTION))
+        found = Connection.get(CONNECTION)
     except Exception as error:  # noqa: BLE001  the alert is written to the file all the same
-        _tell_unless_missing(error)
+        _say_unless_missing(error)
         return None
+    return _endpoint(found)
 
 
-async def _webhook_async() -> Endpoint | None:
+async def _connection() -> Any:
     from airflow.sdk import Connection
 
-    from dags.support.alerting.delivery import CONNECTION
-
     try:
-        return _endpoint(await Connection.async_get(CONNECTION))
+        return await Connection.async_get(CONNECTION)
     except Exception as error:  # noqa: BLE001  as above
-        _tell_unless_missing(error)
+        _say_unless_missing(error)
         return None
 
 
-def _endpoint(found: Any) -> Endpoint:
-    from connectors.sources.endpoint import ConnectionFields, of_connection
-
-    return of_connection("http", ConnectionFields.of(found))
-
-
-def _tell_unless_missing(error: Exception) -> None:
+def _say_unless_missing(error: Exception) -> None:
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     if not isinstance(error, AirflowNotFoundException):
-        log.error("the connection of the alerts cannot be used: %s", type(error).__name__)
+        log.error("the connection of the alerts cannot be read: %s", type(error).__name__)
+
+
+def _endpoint(found: Any) -> Endpoint | None:
+    """Return the webhook of a connection; an unusable one counts as none, so that the file is written."""
+    from connectors.sources.endpoint import ConnectionFields, of_connection
+    from connectors.sources.errors import SourceError
+
+    try:
+        return None if found is None else of_connection("http", ConnectionFields.of(found))
+    except SourceError as error:
+        log.error("the connection of the alerts cannot be used: %s", error)
+        return None

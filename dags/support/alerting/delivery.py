@@ -13,9 +13,6 @@ from connectors.sources.endpoint import Endpoint
 from dags.support.alerting import alert_file
 from dags.support.alerting.alert import FORMAT, Alert
 
-CONNECTION = "weihai_alerts"
-"""Id of the Airflow connection that names the webhook."""
-
 Outcome = Literal["file_only", "sent", "not_sent"]
 
 log = logging.getLogger(__name__)
