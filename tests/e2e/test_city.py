@@ -146,7 +146,7 @@ def test_alerts_reach_the_webhook_for_what_was_held_missed_late_and_failed(city:
     assert batch_id in held["facts"]["subjects"]
     assert {"annex2_sharing", "annex2_opening", "main_text"} <= set(missed["facts"]["subjects"])
     assert failed["what"][1] == "原因：没有名为 no-such-run 的运行，无法评定"
-    assert failed["links"][0].startswith(f"{city.airflow.url}/dags/assess/runs/no-such-run/tasks/judge_targets")
+    assert failed["links"][0].startswith(f"{city.airflow.url}/dags/assess/runs/no-such-run/tasks/judge")
     signed = [
         call for call in city.webhook.calls if call.params == {"key": ALERT_KEY} and "webhook-signature" in call.headers
     ]
