@@ -7,6 +7,7 @@ profiles are the same records, so that the mart must agree with each profile's t
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import re
@@ -270,8 +271,18 @@ def test_unknown_indicator_is_one_sentence_and_exit_code_2(city: City) -> None:
 
 
 def test_portal_shows_the_published_run(city: City) -> None:
-    page = (city.home / "reports" / "portal" / "index.html").read_text(encoding="utf-8")
-    assert page.count("indicator/") >= 49
+    pages = city.home / "reports" / "portal"
+    assert (pages / "index.html").read_text(encoding="utf-8").count("indicator/") >= 49
+    drawn = [page.read_text(encoding="utf-8") for page in (pages / "indicator").glob("*.html")]
+    assert len(drawn) == 49
+    assert all('class="node extract"' in text for text in drawn)
+
+
+def test_auditors_can_check_the_archive_when_the_portal_lists_inputs(city: City) -> None:
+    lists = sorted((city.home / "reports" / "portal" / "evidence").glob("*/inputs.sha256"))
+    assert lists
+    for sha256, path in (line.split("  ") for line in lists[-1].read_text(encoding="ascii").splitlines()):
+        assert hashlib.sha256((city.home / path).read_bytes()).hexdigest() == sha256
 
 
 @pytest.mark.skipif(not REGISTER.is_file(), reason="the real register is not part of the project")
