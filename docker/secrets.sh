@@ -21,6 +21,9 @@ printf 'requirepass %s\nappendonly yes\n' "$(cat secrets/broker_password)" >secr
 [ -s secrets/tls_key ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 \
     -subj "/CN=${WEIHAI_HOST:-localhost}" -addext "subjectAltName=DNS:${WEIHAI_HOST:-localhost}" \
     -keyout secrets/tls_key -out secrets/tls_certificate 2>/dev/null
+[ -s secrets/cluster_key ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+    -subj "/CN=weihai-cluster" -addext "subjectAltName=DNS:coordinator,DNS:node-1,DNS:node-2" \
+    -keyout secrets/cluster_key -out secrets/cluster_certificate 2>/dev/null
 if [ ! -s secrets/portal_users ]; then
     password=$(openssl rand -base64 12)
     printf 'weihai:%s\n' "$(openssl passwd -6 "$password")" >secrets/portal_users
@@ -36,7 +39,7 @@ owner() {
         [ "$(id -u)" -ne 0 ] || chown "$account:$account" "secrets/$name"
     done
 }
-owner 999 postgres_password etl_password broker_conf
+owner 999 postgres_password etl_password broker_conf cluster_certificate cluster_key
 owner 50000 warehouse_dsn broker_url
 owner 101 tls_certificate tls_key portal_users
 owner 0 sftp_host_key broker_password

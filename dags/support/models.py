@@ -12,6 +12,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from connectors import distribution
 from connectors.contract import Contract
 from connectors.model_sources import render_sources
 from connectors.settings import CHECKOUT, Settings
@@ -146,13 +147,15 @@ def run_dbt(
     from dbt.cli.main import dbtRunner
 
     watch = _Watch(on_node)
-    options = {
+    options: dict[str, Path | str] = {
         "--project-dir": project.folder,
         "--profiles-dir": project.folder,
         "--target-path": project.target,
         "--log-path": settings.logs / "dbt",
         "--log-level-file": "info",
     }
+    if distribution.is_cluster(settings.dsn()):
+        options["--vars"] = json.dumps({"citus": True})
     flat = [str(part) for pair in options.items() for part in pair]
     command = [*arguments, *flat, "--quiet", "--no-use-colors", "--no-version-check"]
     with _environment(settings, project, whole_tables=whole_tables):

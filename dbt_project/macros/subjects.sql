@@ -10,6 +10,7 @@
     {{ return({
         "materialized": "incremental",
         "incremental_strategy": "append",
+        "meta": {"distribution_key": "record_key"},
         "pre_hook": ["{{ library_memory() }}", "{{ remove_touched_records(" ~ contracts ~ ") }}"],
         "post_hook": ["{{ analyze_whole() }}", "{{ remember_watermark() }}"] + post_hook,
         "indexes": indexes,

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from connectors import distribution
 from connectors.contract import Contracts
 from connectors.database import Connection, connect
 from connectors.raw_tables import ensure_raw_tables
@@ -19,7 +20,7 @@ from connectors.settings import Settings
 from dags.support import models
 from dags.support.golden import reading
 from tests.conftest import create_database, drop_database, dsn_of
-from tests.integration import linked
+from tests.integration import cluster, linked
 from tests.integration.linked import deliver_linked, subject
 from tests.integration.modelled import open_run
 from tests.integration.versioning import Desk
@@ -36,6 +37,8 @@ JUNE, JULY, SEPTEMBER, OCTOBER = date(2021, 6, 30), date(2021, 7, 31), date(2021
 NUMBERS = {n: f"3710021980030700{n:02}" for n in range(1, 40)}
 MOVES, LEAVES, STAYS, ABSENT_IN_JULY, LONG_ADDRESS = 31, 32, 33, 34, 6
 TABLES = ("person_history", "person_identifier")
+ONE_BUILD = {"population.int_person__build", "population.int_person__touched"}
+"""Small tables of one build: every node of a cluster is sent what it needs of them."""
 
 
 @dataclass
@@ -333,7 +336,7 @@ def test_full_refresh_leaves_every_row_as_the_increments_made_it(city: City) -> 
     assert city.held["whole"] == city.held["october"]
 
 
-def test_build_from_nothing_knows_the_same_as_the_increments(city: City, server: str) -> None:
+def test_build_from_nothing_on_a_cluster_knows_the_same_as_the_increments(city: City, server: str) -> None:
     name = f"{city.settings.dsn().rpartition('/')[2]}_anew"
     create_database(server, name, template=city.settings.dsn().rpartition("/")[2])
     anew = Settings(home=city.settings.home, warehouse_dsn=dsn_of(server, name))
@@ -341,16 +344,31 @@ def test_build_from_nothing_knows_the_same_as_the_increments(city: City, server:
     with connect(anew.dsn()) as connection:
         connection.execute("drop table population.person_history, population.person_identifier cascade")
         connection.execute("delete from mart.model_watermark")
+        cluster.pretend(connection)
+        raw_and_links = distribution.distribute(connection, city.contracts)
         connection.commit()
-        assert models.run_models(anew, city.contracts, "population").failed == ()
+        assert len(raw_and_links) == len(city.contracts) + len(distribution.LINKAGE_KEYS)
+        assert distribution.distribute(connection, city.contracts) == []
+        assert models.run_models(anew, city.contracts, "population", full_refresh=True).failed == ()
         built = contents(connection, "person_history", known)
         identified = contents(connection, "person_identifier")
+        keys = cluster.distributed(connection)
+        declared = {
+            f"{node['schema']}.{node['alias']}": node["config"]["meta"].get("distribution_key")
+            for node in models.manifest(anew)["nodes"].values()
+            if node["resource_type"] == "model" and node["schema"] == "population"
+            if node["config"]["materialized"] in ("table", "incremental")
+        }
     drop_database(server, name)
     with connect(city.settings.dsn()) as connection:
         connection.execute("create temp view present as select * from population.person_history where known_to is null")
         held = connection.execute(f"select {known} from present").fetchall()
     assert sorted(map(str, built)) == sorted(map(str, held))
     assert identified == city.held["october"]["person_identifier"]
+    assert {table for table, key in declared.items() if key is None} == ONE_BUILD
+    assert {table: key for table, key in keys.items() if table.startswith("population.")} == {
+        table: key for table, key in declared.items() if key is not None
+    }
 
 
 def test_at_most_one_present_state_is_held_of_a_person(connection: Connection) -> None:

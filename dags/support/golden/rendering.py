@@ -46,15 +46,21 @@ def _model(declaration: Declaration, contract: Contract, role: str) -> str:
     return f"int_{KINDS[declaration.library]}__{name}__{role}"
 
 
-def _config(declaration: Declaration, kind: str, **more: str) -> str:
+def _config(declaration: Declaration, kind: str, **more: object) -> str:
     options = {"materialized": kind, "schema": declaration.library, "tags": declaration.library, **more}
-    text = ", ".join(f"{name}={value if name == 'unlogged' else repr(value)}" for name, value in options.items())
-    return f"{{{{ config({text}) }}}}\n"
+    return f"{{{{ config({', '.join(f'{name}={value!r}' for name, value in options.items())}) }}}}\n"
 
 
 def _table(declaration: Declaration) -> str:
     """Working tables are of one build only: not logged, and their figures known to the planner."""
-    return _config(declaration, "table", unlogged="true", pre_hook=_MEMORY, post_hook="analyze {{ this }}")
+    return _config(
+        declaration,
+        "table",
+        unlogged=True,
+        meta={"distribution_key": f"{KINDS[declaration.library]}_id"},
+        pre_hook=_MEMORY,
+        post_hook="analyze {{ this }}",
+    )
 
 
 def _candidate(choice: Choice) -> str:

@@ -2,6 +2,7 @@
 {{
     config(
         materialized="incremental",
+        meta={"distribution_key": "payee_id"},
         incremental_strategy="append",
         pre_hook=["{{ library_memory() }}", "{{ remove_changed('person', with_nobody=true) }}"],
         post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],

@@ -3,6 +3,7 @@
 {{
     config(
         materialized="incremental",
+        meta={"distribution_key": "person_id"},
         incremental_strategy="append",
         full_refresh=false,
         pre_hook=["{{ library_memory() }}", "{{ supersede('person') }}"],

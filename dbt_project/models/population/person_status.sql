@@ -5,6 +5,7 @@
 {{
     config(
         materialized="incremental",
+        meta={"distribution_key": "person_id"},
         incremental_strategy="append",
         pre_hook=["{{ library_memory() }}", "{{ remove_changed('person') }}"],
         post_hook=["{{ analyze_whole() }}", "{{ remember_watermark() }}"],
