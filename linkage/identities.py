@@ -9,6 +9,7 @@ from uuid import UUID
 
 from connectors.sql_text import execute, one
 from linkage.bulk import indexed_afterwards
+from linkage.libraries import Library
 from linkage.step import Step
 
 
@@ -33,16 +34,29 @@ def keep_earliest(claims: Iterable[Claim]) -> dict[UUID, UUID]:
 
 
 def assign(step: Step, known_at: int) -> None:
-    """Bring links and reviews in line with what the rules decided, and record merges and splits.
+    """Bring links and reviews in line with what the rules decided, and record merges, splits and former links.
 
     Leaves `pg_temp.changed_id (id)`: the ids whose mentions or reviews changed, vanished ones included.
+
+    Args:
+        known_at: number of the event from which on this is known.
     """
     _find_claims(step)
     _name_clusters(step)
     _record_events(step, known_at)
-    _write_links(step)
-    _follow_merges(step)
+    _write_links(step, known_at)
+    _follow_merges(step, known_at)
     _write_reviews(step)
+
+
+def note_unlinked(step: Step) -> None:
+    """Fill `pg_temp.unlinked` with the mentions that mean nobody, before a full linking takes all of them in again."""
+    library = step.library
+    execute(
+        step.connection,
+        f"insert into pg_temp.unlinked select m.source_id, m.mention_key from {library.mention} m where not exists"
+        f" (select from {library.link} l where l.source_id = m.source_id and l.mention_key = m.mention_key)",
+    )
 
 
 def _find_claims(step: Step) -> None:
@@ -116,9 +130,9 @@ def _record_events(step: Step, known_at: int) -> None:
     )
 
 
-def _write_links(step: Step) -> None:
+def _write_links(step: Step, known_at: int) -> None:
     connection, library = step.connection, step.library
-    link, own = library.link, library.id
+    link, own, facts = library.link, library.id, {"known_at": known_at}
     target = (
         "(select d.source_id, d.mention_key, n.id, d.method, d.weight from pg_temp.decided d"
         " join pg_temp.named n on n.cluster = d.cluster) t"
@@ -132,7 +146,9 @@ def _write_links(step: Step) -> None:
         f" join {library.mention} m on m.source_id = l.source_id and m.mention_key = l.mention_key{reached}"
         " where not exists (select from pg_temp.decided d where d.source_id = l.source_id"
         " and d.mention_key = l.mention_key)) x where g.source_id = x.source_id and g.mention_key = x.mention_key"
-        f" returning g.{own}) insert into pg_temp.changed_id select {own} from gone",
+        f" returning g.source_id, g.mention_key, g.{own}), {_remembered(library, 'gone', own)}"
+        f" insert into pg_temp.changed_id select {own} from gone",
+        facts,
     )
     execute(
         connection,
@@ -140,8 +156,11 @@ def _write_links(step: Step) -> None:
         f" join {target} on t.source_id = l.source_id and t.mention_key = l.mention_key"
         f" where (l.{own}, l.method, l.weight) is distinct from (t.id, t.method, t.weight)),"
         f" written as (update {link} l set {own} = o.id, method = o.method, weight = o.weight from old o"
-        " where o.source_id = l.source_id and o.mention_key = l.mention_key returning o.was, o.id)"
+        " where o.source_id = l.source_id and o.mention_key = l.mention_key"
+        " returning l.source_id, l.mention_key, o.was, o.id),"
+        f" {_remembered(library, 'written', 'was', 'was <> id')}"
         " insert into pg_temp.changed_id select was from written union select id from written",
+        facts,
     )
     insert = (
         f"insert into {link} (source_id, mention_key, {own}, method, weight)"
@@ -155,17 +174,42 @@ def _write_links(step: Step) -> None:
     execute(
         connection,
         f"with fresh as ({insert} where not exists (select from {link} l where l.source_id = t.source_id"
-        f" and l.mention_key = t.mention_key) returning {own})"
+        f" and l.mention_key = t.mention_key) returning source_id, mention_key, {own}),"
+        f" {_remembered(library, 'fresh', 'null::uuid', _was_known(step, 'fresh'))}"
         f" insert into pg_temp.changed_id select distinct {own} from fresh",
+        facts,
     )
 
 
-def _follow_merges(step: Step) -> None:
+def _remembered(library: Library, changed: str, was: str, where: str = "true") -> str:
+    """Return the part of a `with` that keeps whom mentions meant until now."""
+    return (
+        f"remembered as (insert into {library.link_history} (source_id, mention_key, {library.id}, known_to)"
+        f" select source_id, mention_key, {was}, %(known_at)s from {changed} where {where} on conflict do nothing)"
+    )
+
+
+def _was_known(step: Step, linked: str) -> str:
+    """Return the condition that a mention was there before this linking."""
+
+    def among(table: str) -> str:
+        return (
+            f"exists (select from pg_temp.{table} o where o.source_id = {linked}.source_id"
+            f" and o.mention_key = {linked}.mention_key)"
+        )
+
+    return among("unlinked") if step.full else f"({among('before')} or not {among('touched')})"
+
+
+def _follow_merges(step: Step, known_at: int) -> None:
     """Withdrawn records stay with whom they meant: their links go to the id that took over."""
-    own = step.library.id
+    library, own = step.library, step.library.id
     execute(
         step.connection,
-        f"update {step.library.link} l set {own} = v.to_id from pg_temp.vanished v where l.{own} = v.from_id",
+        f"with moved as (update {library.link} l set {own} = v.to_id from pg_temp.vanished v"
+        f" where l.{own} = v.from_id returning l.source_id, l.mention_key, v.from_id),"
+        f" {_remembered(library, 'moved', 'from_id')} select count(*) from moved",
+        {"known_at": known_at},
     )
     execute(step.connection, "insert into pg_temp.changed_id select from_id from pg_temp.vanished")
 

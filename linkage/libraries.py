@@ -36,6 +36,11 @@ class Library:
         return f"linkage.{self.kind}_link"
 
     @property
+    def link_history(self) -> str:
+        """The table of whom mentions meant before."""
+        return f"linkage.{self.kind}_link_history"
+
+    @property
     def change(self) -> str:
         """The table of changed ids."""
         return f"linkage.{self.kind}_change"

@@ -90,6 +90,7 @@ def link(
         make_tables(connection)
         step = Step(connection, library, full, folder)
         if full or state is None:
+            identities.note_unlinked(step)
             mentions.take_all(connection, library, roles)
             decisions.take(step)
         else:

@@ -52,7 +52,7 @@ class Rules:
 
 def make_tables(connection: Connection) -> None:
     """Make the tables in which rules answer and decisions stand, empty."""
-    for name in ("reached", "decided", "doubt", "ruling", "ruling_key"):
+    for name in ("reached", "decided", "doubt", "ruling", "ruling_key", "unlinked"):
         execute(connection, f"drop table if exists pg_temp.{name}")
     execute(
         connection,
@@ -64,5 +64,6 @@ def make_tables(connection: Connection) -> None:
         " weight real);"
         "create temp table ruling (decision_no bigint not null, is_same boolean not null, source_id smallint not null,"
         " mention_key uuid not null, candidate_source_id smallint not null, candidate_mention_key uuid not null);"
-        "create temp table ruling_key (key bigint not null, source_id smallint not null, mention_key uuid not null)",
+        "create temp table ruling_key (key bigint not null, source_id smallint not null, mention_key uuid not null);"
+        "create temp table unlinked (source_id smallint not null, mention_key uuid not null)",
     )

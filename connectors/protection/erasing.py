@@ -332,7 +332,7 @@ class _Eraser:
         """Libraries hold rows of the person by its opaque id, mentions by the number or the link: they go."""
         conditions: list[sql.Composable] = [
             sql.SQL("{} = any(%(ids)s)").format(sql.Identifier(column))
-            for column in ("person_id", "candidate_id")
+            for column in ("person_id", "candidate_id", "from_id", "to_id")
             if column in table.kinds and table.schema != "quality"
         ]
         if table.full_name == "linkage.decision_mention":

@@ -58,6 +58,46 @@
 {%- endmacro %}
 
 
+{# Whom the mentions of a contract's role mean: (mention_key, person_id); clocks: `present`, or `run`: as it was known to
+   the run, person_id null where a mention that is linked by now meant nobody. #}
+{% macro person_links(contract_id, role="person", clocks="present") -%}
+    {%- set source_no = source_id(contract_id, role) -%}
+    (
+        {% if clocks == "present" -%}
+        select
+            link.mention_key,
+            link.person_id
+        from {{ source("linkage", "person_link") }} as link
+        where link.source_id = {{ source_no }}
+        {%- else -%}
+        select
+            coalesce(past.mention_key, link.mention_key) as mention_key,
+            case
+                when past.mention_key is null then link.person_id
+                else past.person_id
+            end as person_id
+        from (
+            select
+                known.mention_key,
+                known.person_id
+            from {{ source("linkage", "person_link") }} as known
+            where known.source_id = {{ source_no }}
+        ) as link
+        full join (
+            select distinct on (history.mention_key)
+                history.mention_key,
+                history.person_id
+            from {{ source("linkage", "person_link_history") }} as history
+            cross join {{ source("mart", "current_run") }} as clock
+            where history.source_id = {{ source_no }} and history.known_to > clock.known_at
+            order by history.mention_key asc, history.known_to asc
+        ) as past
+            on link.mention_key = past.mention_key
+        {%- endif %}
+    )
+{%- endmacro %}
+
+
 {# The records of a contract in force with the person they speak of; clocks: `present` (all that is known now) or `run`
    (the run's). #}
 {% macro person_records(contract_id, role="person", persons=none, is_grouped=false, clocks="present") -%}
@@ -72,15 +112,13 @@
             {%- else -%}
             {{ source("raw", contract_id) }} as versions
             {%- endif %}
-        inner join {{ source("linkage", "person_link") }} as link
-            on
-                {{ mention_key("versions", is_grouped) }} = link.mention_key
-                and link.source_id = {{ source_id(contract_id, role) }}
+        inner join {{ person_links(contract_id, role, clocks) }} as link
+            on {{ mention_key("versions", is_grouped) }} = link.mention_key
         where
             {% if clocks == "present" -%}
             versions._closed_batch_id is null
             {%- else -%}
-            true
+            link.person_id is not null
             {%- endif %}
             {%- if persons is not none %}
             and link.person_id in {{ persons }}

@@ -12,10 +12,8 @@
             {%- else -%}
             {{ source("raw", contract_id) }} as versions
             {%- endif %}
-        left join {{ source("linkage", "person_link") }} as link
-            on
-                {{ mention_key("versions", is_grouped=true) }} = link.mention_key
-                and link.source_id = {{ source_id(contract_id, "person") }}
+        left join {{ person_links(contract_id, clocks=clocks) }} as link
+            on {{ mention_key("versions", is_grouped=true) }} = link.mention_key
         where
             {% if clocks == "present" -%}
             versions._closed_batch_id is null

@@ -18,6 +18,8 @@ _SLICE_SECONDS = 300.0
 _KILLS = ("tests/soak/test_kills.py", "tests/soak/test_platform_kills.py", "tests/integration/test_intake_kills.py")
 _TABLES = "tests/unit/test_fuzz_tables.py"
 _LINKING = "tests/soak/test_linkage_sequences.py"
+_LIBRARIES = "tests/soak/test_library_sequences.py"
+_PROTECTED = "tests/soak/test_protected_city.py"
 
 
 def main() -> int:
@@ -28,6 +30,8 @@ def main() -> int:
     print(f"SOAK_SEED={seed} SOAK_MINUTES={minutes:g}; findings are kept in {folder}", flush=True)
     end = time.monotonic() + minutes * 60
     failed = [] if _tests(*_KILLS, seed=seed) else ["kills"]
+    if not _tests(_PROTECTED, seed=seed):
+        failed.append(f"protection: pytest {_PROTECTED}")
     bag, first = Bag(), seed
     while (left := end - time.monotonic()) > 0:
         found = hunt(folder, first=first, seconds=min(left, _SLICE_SECONDS), only=os.environ.get("SOAK_FORMAT", ""))
@@ -37,8 +41,9 @@ def main() -> int:
             print(finding, flush=True)
         if end > time.monotonic() and not _tests(_TABLES, seed=first):
             failed.append(f"tables: {_TABLES} --hypothesis-seed={first}")
-        if end > time.monotonic() and not _tests(_LINKING, seed=first):
-            failed.append(f"linking: SOAK_SEED={first} pytest {_LINKING}")
+        for what, path in (("linking", _LINKING), ("libraries", _LIBRARIES)):
+            if end > time.monotonic() and not _tests(path, seed=first):
+                failed.append(f"{what}: SOAK_SEED={first} pytest {path}")
     print(bag.table())
     print("\n".join(map(str, [*bag.findings, *failed])) or "nothing found")
     return 1 if bag.findings or failed else 0
