@@ -46,9 +46,13 @@ where c.oid = %(table)s::regclass
 def may_become_raw(connection: Connection, contract: Contract, batch_id: int) -> bool:
     """Say whether the staged table was made to be kept, the raw table is still empty, and most rows stay as they are.
 
-    Runs where `apply` has found what later deliveries say (`pg_temp.ending`).
+    Never on a Citus cluster: its raw tables are distributed while they are empty. Runs where
+    `apply` has found what later deliveries say (`pg_temp.ending`).
     """
-    kept = "select relpersistence = 'p' and relkind = 'r' from pg_class where oid = to_regclass(%(table)s)"
+    kept = (
+        "select relpersistence = 'p' and relkind = 'r' and to_regproc('create_distributed_table') is null"
+        " from pg_class where oid = to_regclass(%(table)s)"
+    )
     if execute(connection, kept, {"table": table(batch_id)}).fetchone() != (True,):
         return False
     if raw_tables.has_rows(connection, contract) or one(connection, "select exists (select from pg_temp.ending)")[0]:
