@@ -18,6 +18,7 @@ from connectors import intake, landing
 from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.landing import drop_folder
+from connectors.opening.export import Moment, export
 from connectors.protection.protect import protect
 from connectors.raw_tables import ensure_raw_tables
 from connectors.sample import write_city
@@ -205,3 +206,25 @@ def test_source_rows_account_for_every_operand(delivered: Delivered) -> None:
     assert {name for name in known if not listed[name]} == set()
     assert {name for name in listed if values[name] == 0 and listed[name]} == set()
     assert [row for row in rows if not row[3] or row[4]] == []
+
+
+def test_open_data_cover_every_category_and_hold_no_number_of_a_person(
+    delivered: Delivered, contracts: Contracts
+) -> None:
+    settings = delivered.office.settings
+    with connect(settings.dsn(), autocommit=True) as connection:
+        done = export(settings, connection, contracts, Moment(OCTOBER, delivered.office.tick(), "test"))
+        opened = {category for (category,) in connection.execute("select open_category from catalogue.open_data")}
+        numbers = {
+            number for (number,) in connection.execute("select id_no from raw.public_security__household_population")
+        }
+    assert done.kept_back == {}
+    # the library of persons is not built here, and the use of electricity not delivered
+    assert set(contracts.codes["open_category"].words) - opened == {"公共安全", "资源能源"}
+    said = {
+        number
+        for path in (settings.open_data / "data").glob("*.csv")
+        for number in re.findall(r"[0-9]{17}[0-9X]", path.read_text(encoding="utf-8-sig"))
+    }
+    assert len(numbers) > 1000
+    assert said & numbers == set()
