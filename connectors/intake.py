@@ -21,6 +21,7 @@ from connectors.errors import RefusedError, UserError
 from connectors.headers import HeaderError
 from connectors.landing import Delivery
 from connectors.ledger import Ledger, LedgerError
+from connectors.objections import following
 from connectors.privacy import keyed_hash, mask_identifiers, record_key_secret
 from connectors.raw_migration import MigrationRefusedError
 from connectors.readers import UnreadableFileError
@@ -353,6 +354,7 @@ class _Desk:
                 decided_at=self.now,
                 answered_at=None,
             )
+            following.follow(self.connection, contract, now=self.now)
         return ()
 
     def _present_ledger(self, batch: Batch, contract: Contract) -> tuple[Ledger, int | None]:

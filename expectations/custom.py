@@ -374,19 +374,23 @@ class ExpectCrossCheckToMeetThreshold(FiguresExpectation):
 
     run: Text
     check: str
+    department: str
+    is_optional: bool
     threshold: float
-    success_keys: ClassVar[tuple[str, ...]] = ("run", "check", "threshold")
+    success_keys: ClassVar[tuple[str, ...]] = ("run", "check", "department", "is_optional", "threshold")
 
     def query(self) -> str:
         """Return the SQL for all checks of the run, shared by them."""
         return (
-            f"select check_name, passed, checked from quality.cross_check_run where run_id = {literal(str(self.run))}"
+            "select check_name, department, passed, checked from quality.cross_check_run"
+            f" where run_id = {literal(str(self.run))}"
         )
 
     def judge(self, rows: Sequence[Row]) -> Judgement:
         """Compare exactly: passed against threshold × checked. A check that met nothing says 未检查 and passes."""
-        row = next((r for r in rows if r["check_name"] == self.check), None)
+        own = (r for r in rows if r["check_name"] == self.check and r["department"] == self.department)
+        row = next(own, None)
         if row is None:
-            return False, "没有检查结果"
+            return self.is_optional, "未检查" if self.is_optional else "没有检查结果"
         checked, passed = int(row["checked"]), int(row["passed"])
         return passed >= exact(self.threshold) * checked, rate(passed, checked)

@@ -119,7 +119,8 @@ def store_outcomes(
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into quality.gate_result (run_id, batch_id, suite, expectation, kind, severity, success, observed,"
-            " expected, message, evaluated_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " expected, message, evaluated_at, dimension, department, finding)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     run_id,
@@ -133,6 +134,7 @@ def store_outcomes(
                     o.expectation.expected,
                     o.expectation.message,
                     now,
+                    *(o.expectation.meta.get(name) for name in ("dimension", "owner", "finding")),
                 )
                 for o in outcomes
             ],

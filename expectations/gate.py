@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 
 from connectors.contract import Contract, Severity
 from connectors.database import Connection, connect
+from connectors.departments import department_names
 from connectors.errors import UserError
 from connectors.intake import GateVerdict
 from connectors.rule_tally import RowRule
@@ -121,7 +122,7 @@ def judge_across(settings: Settings, run_id: str, *, now: datetime) -> tuple[str
     """Judge what the departments' data say of each other; store results and evidence.
 
     Returns:
-        One Chinese sentence per check that failed. Nothing is held for them.
+        One Chinese sentence per check that failed: who, how many of how many, what to do. Nothing is held for them.
 
     Raises:
         UserError: there is no such run.
@@ -131,9 +132,10 @@ def judge_across(settings: Settings, run_id: str, *, now: datetime) -> tuple[str
     suite = suites.load_cross_suite()
     with connect(settings.dsn()) as connection:
         as_of = _as_of(connection, run_id)
+        compiled = suites.compile_cross(suite, _counted(connection, run_id))
         schema, table = suite.table.split(".")
         with session(settings.dsn()) as engine:
-            outcomes = engine.run(suites.compile_cross(suite), {"checks": (schema, table)}, {"run_id": run_id})
+            outcomes = engine.run(compiled, {"checks": (schema, table)}, {"run_id": run_id})
         failed = tuple(_missed(o) for o in outcomes if not o.success)
         evidence.store_outcomes(connection, outcomes, suite=suite.suite, run_id=run_id, batch_id=None, now=now)
         evidence.write(
@@ -151,6 +153,15 @@ def judge_across(settings: Settings, run_id: str, *, now: datetime) -> tuple[str
             ),
         )
     return failed
+
+
+def _counted(connection: Connection, run_id: str) -> list[suites.CrossCount]:
+    rows = connection.execute(
+        "select check_name, department, passed, checked, examples from quality.cross_check_run where run_id = %s"
+        " order by check_name, department",
+        (run_id,),
+    )
+    return [suites.CrossCount(*row) for row in rows]
 
 
 def _as_of(connection: Connection, run_id: str) -> date:
@@ -321,4 +332,10 @@ def _where(contract: Contract, outcome: Outcome) -> str:
 
 
 def _missed(outcome: Outcome) -> str:
-    return f"{outcome.expectation.message.removesuffix('。')}，实际 {outcome.observed}"
+    """Say what failed; of a check across extracts also whose it is and what to do."""
+    e = outcome.expectation
+    missed = f"{e.message.removesuffix('。')}，实际 {outcome.observed}"
+    finding = e.meta.get("finding")
+    if not finding:
+        return missed
+    return f"{department_names().get(e.meta['owner'], e.meta['owner'])}：{missed}。{finding}"

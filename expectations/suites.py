@@ -27,6 +27,11 @@ from expectations.score import exact, percent
 
 FOLDER = Path(__file__).parent / "suites"
 
+EACH = "each"
+"""Owner of a check whose counts say of which department they speak."""
+NAMED_EXAMPLES = 5
+"""Failed items that a count names at most (macro `examples`)."""
+
 Kind = Literal["rule", "guard", "target", "cross"]
 Mode = Literal["full", "incremental", "append"]
 T = TypeVar("T", bound=Strict)
@@ -92,6 +97,8 @@ class Target(Strict):
     message: str
     expected: str
     kwargs: dict[str, Any]
+    owner: str = "big_data_center"
+    """The department that answers for it where it is missed."""
     meta: Quote
 
 
@@ -111,12 +118,16 @@ class CrossCheck(Strict):
 
     name: Name
     owner: str
-    """The department that can mend it."""
+    """The department that can mend it; `each` where the counts say of which department they speak."""
     dimension: str
     """Sub-indicator of GB/T 36344."""
     severity: Severity
     threshold: float
     message: str
+    finding: str
+    """What was counted; may name {checked}, {passed} and {failed}."""
+    remedy: str
+    """What the department is to do."""
     source: str
     """The law, standard or passage of the plan that asks for it."""
 
@@ -130,6 +141,24 @@ class CrossSuite(Strict):
     table: str
     """Schema and name of the table that holds A of B per run and check."""
     checks: tuple[CrossCheck, ...]
+
+
+@dataclass(frozen=True)
+class CrossCount:
+    """What a run counted for a check: A of B, of which department (empty: the check's owner), and what failed."""
+
+    check: str
+    department: str
+    passed: int
+    checked: int
+    examples: str | None
+
+    def sentence(self, check: CrossCheck) -> str:
+        """Say who, how many of how many, and what to do."""
+        failed = self.checked - self.passed
+        found = check.finding.format(checked=f"{self.checked:,}", passed=f"{self.passed:,}", failed=f"{failed:,}")
+        named = f"（{self.examples}{'等' if failed > NAMED_EXAMPLES else ''}）" if self.examples else ""
+        return f"{found}{named}。{check.remedy}。"
 
 
 @dataclass(frozen=True)
@@ -274,32 +303,54 @@ def compile_targets(suite: TargetSuite) -> CompiledSuite:
                 message=target.message,
                 expected=target.expected,
                 kwargs=target.kwargs,
-                meta=target.meta.model_dump(),
+                meta={"owner": target.owner, **target.meta.model_dump()},
             )
             for target in suite.targets
         ),
     )
 
 
-def compile_cross(suite: CrossSuite) -> CompiledSuite:
-    """Return the checks across extracts ready to be built."""
-    return CompiledSuite(
-        suite.suite,
-        suite.title,
-        tuple(
-            Compiled(
-                name=check.name,
-                kind="cross",
-                table="checks",
-                type="expect_cross_check_to_meet_threshold",
-                severity=check.severity,
-                message=check.message,
-                expected=f"合格比例不低于 {percent(exact(check.threshold))}",
-                kwargs={"run": {"$PARAMETER": "run_id"}, "check": check.name, "threshold": check.threshold},
-                meta={"owner": check.owner, "dimension": check.dimension, "source": check.source},
-            )
-            for check in suite.checks
-        ),
+def compile_cross(suite: CrossSuite, counted: Sequence[CrossCount]) -> CompiledSuite:
+    """Return the checks across extracts ready to be built: one expectation per check and department judged by it.
+
+    Args:
+        counted: what the run counted; of a check with `each` those of every department, else the one with none.
+    """
+    compiled: list[Compiled] = []
+    for check in suite.checks:
+        own = [c for c in counted if c.check == check.name]
+        if check.owner != EACH:
+            compiled.append(_compile_cross(check, check.owner, next(iter(own), None)))
+        elif own:
+            compiled += [_compile_cross(check, c.department, c) for c in own]
+        else:
+            compiled.append(_compile_cross(check, None, None))
+    return CompiledSuite(suite.suite, suite.title, tuple(compiled))
+
+
+def _compile_cross(check: CrossCheck, owner: str | None, count: CrossCount | None) -> Compiled:
+    is_each = check.owner == EACH
+    return Compiled(
+        name=f"{check.name}.{owner}" if is_each and owner else check.name,
+        kind="cross",
+        table="checks",
+        type="expect_cross_check_to_meet_threshold",
+        severity=check.severity,
+        message=check.message,
+        expected=f"合格比例不低于 {percent(exact(check.threshold))}",
+        kwargs={
+            "run": {"$PARAMETER": "run_id"},
+            "check": check.name,
+            "department": (owner or "") if is_each else "",
+            "is_optional": is_each,
+            "threshold": check.threshold,
+        },
+        meta={
+            "owner": owner,
+            "dimension": check.dimension,
+            "source": check.source,
+            "finding": count.sentence(check) if count is not None and count.checked else None,
+        },
     )
 
 

@@ -121,6 +121,7 @@ def _overdue(connection: Connection) -> Iterator[Metric]:
     for name, text, relation, state in (
         ("weihai_collections_missing", "Deliveries that are due and did not come.", "quality.collection", "未报"),
         ("weihai_work_orders_overdue", "Work orders past their due date.", "quality.work_order", "已逾期"),
+        ("weihai_objections_overdue", "Objections not answered by their due date.", "quality.objection", "超期未处理"),
     ):
         if connection.execute("select to_regclass(%s) is not null", (relation,)).fetchone() != (True,):
             continue

@@ -238,11 +238,28 @@ class _Eraser:
         self.done.batches.update(batch for batch, _ in rows)
         if role is None:
             self._close(table, keys)
+        self._forget_objections(table, columns, rows)
         self.connection.execute(
             "update quality.issue i set value_masked = null, suggestion_masked = null"
             " from unnest(%s::bigint[], %s::bigint[]) as r (batch_id, row_no)"
             " where i.batch_id = r.batch_id and i.row_no = r.row_no",
             ([b for b, _ in rows], [n for _, n in rows]),
+        )
+
+    def _forget_objections(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Objections stay on record without the values that they say of the person."""
+        about = (
+            "(select o.objection_id from quality.objection_raised o"
+            " join unnest(%s::bigint[], %s::bigint[]) as r (batch_id, row_no)"
+            " on o.batch_id = r.batch_id and o.row_no = r.row_no"
+            " where o.contract_id = %s and coalesce(o.column_name = any(%s), true))"
+        )
+        facts = ([b for b, _ in rows], [n for _, n in rows], table.name, list(columns))
+        self.connection.execute(f"delete from objection.stated where objection_id in {about}".encode(), facts)
+        self.connection.execute(
+            "update quality.objection_raised set value_masked = null, should_be_masked = null"
+            f" where objection_id in {about}".encode(),
+            facts,
         )
 
     def _keys(self, contract: Contract, role: str | None, numbers: Sequence[str]) -> list[object]:

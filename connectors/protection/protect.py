@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract import Contracts
+from connectors.contract import Contracts, Level
 from connectors.database import Connection
 from connectors.opening import views
 from connectors.protection import access_log, grants, levels, sharing
 from connectors.settings import Settings
+
+_OBJECTION_LEVELS = (
+    ("objection", "stated", "should_be", Level.L4),
+    ("objection", "statement", "should_be", Level.L4),
+)
+"""What an objection says may be of any level."""
 
 
 def protect(connection: Connection, contracts: Contracts, manifest: Mapping[str, Any] | None = None) -> grants.Applied:
@@ -23,6 +29,7 @@ def protect(connection: Connection, contracts: Contracts, manifest: Mapping[str,
         levels.publish(connection, levels.contract_levels(contracts), schemas=("raw",))
         if manifest is not None:
             levels.publish(connection, levels.model_levels(manifest))
+        levels.publish(connection, _OBJECTION_LEVELS, schemas=("objection",))
         shared = sharing.follow(connection, contracts)
         views.follow(connection, contracts)
         return grants.apply(connection, {c.department for c in contracts.values()}, requested=shared)

@@ -51,17 +51,18 @@ RULES: tuple[Rule, ...] = (
     *(
         Rule("本部门回执与工单", "quality", table, ("department_{department}",))
         for table in (
-            *("batch", "batch_file", "issue", "check_result", "score", "gate_result"),
-            *("work_order", "open_data_difference"),
+            *("batch", "batch_file", "issue", "check_result", "score", "gate_result", "work_order"),
+            *("open_data_difference", "delivered_column", "objection", "objection_ripple"),
         )
     ),
+    Rule("异议所述", "objection", "statement", ("department_{department}",), is_personal=True),
 )
 
 ROW_FILTERED = ("quality",)
 """Schemas in which a department sees the rows of its own deliveries only."""
 
 
-NOTING_SCHEMAS = ("share",)
+NOTING_SCHEMAS = ("share", "objection")
 """Schemas of views that note by themselves who reads personal data."""
 
 

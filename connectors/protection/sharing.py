@@ -21,6 +21,7 @@ from connectors.errors import UserError
 from connectors.privacy import mask_identifiers
 from connectors.protection import levels
 from connectors.protection.roles import Grant, department_role
+from connectors.working_days import due_on
 
 SCHEMA = "share"
 ANSWER_WORKING_DAYS = 10
@@ -91,7 +92,7 @@ def ask(
             Jsonb(dict(request.condition)),
             mask_identifiers(request.purpose),
             request.valid_until,
-            _due_on(connection, now.date()),
+            due_on(connection, now.date(), ANSWER_WORKING_DAYS),
             now,
             actor,
         ),
@@ -179,19 +180,6 @@ def _says_nothing_of_a_person(contract: Contract, name: str) -> bool:
 
 def _departments(contracts: Mapping[str, Contract]) -> set[str]:
     return {contract.department for contract in contracts.values()}
-
-
-def _due_on(connection: Connection, asked_on: date) -> date | None:
-    """Return the tenth working day after the day, or None where the calendar is not built or does not reach."""
-    row = connection.execute("select to_regclass('catalogue.working_day') is not null").fetchone()
-    if row is None or not row[0]:
-        return None
-    found = connection.execute(
-        "select day from catalogue.working_day where is_working_day and working_day_no ="
-        " (select asked.working_day_no from catalogue.working_day as asked where asked.day = %s) + %s",
-        (asked_on, ANSWER_WORKING_DAYS),
-    ).fetchone()
-    return None if found is None else found[0]
 
 
 def _raw_tables(connection: Connection) -> set[str]:

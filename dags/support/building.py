@@ -200,7 +200,7 @@ def _full_refresh(run_id: str) -> bool:
 def record_lineage(run_id: str) -> None:
     """Record which batches and files each indicator of the run rests on, its export, and what other readings give."""
     settings = load_settings()
-    lineage.record(settings, run_id)
+    lineage.record(settings, load_contracts(settings.contract_folders), run_id)
     source_rows.record(settings, run_id)
     readings.record(settings, run_id)
     with connect(settings.dsn()) as connection:

@@ -1,12 +1,14 @@
-"""Which deliveries each indicator of a run rests on: extracts from dbt's manifest, rows in force from the warehouse."""
+"""What each indicator of a run rests on: extracts and fields from dbt's manifest, rows in force from the warehouse."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from psycopg import sql
 
+from connectors.contract import Contract
 from connectors.database import Connection, connect
 from connectors.settings import Settings
 from connectors.sql_text import join_whole_tables
@@ -14,6 +16,8 @@ from dags.support.models import manifest
 
 _RAW_SOURCE = "source.weihai.raw."
 _OPERAND_MODEL = "model.weihai.ind_"
+_OWN_MACRO = "macro.weihai."
+_WORD = re.compile(r"[a-z_][a-z0-9_]*")
 
 _USED_BATCHES = """
 with
@@ -63,31 +67,76 @@ def extracts_by_indicator(manifest: Mapping[str, Any]) -> dict[str, tuple[str, .
     Args:
         manifest: dbt's `manifest.json`.
     """
-    parents: Mapping[str, list[str]] = manifest["parent_map"]
     found = {}
-    for node in parents:
-        if not node.startswith(_OPERAND_MODEL):
+    for node in sorted(manifest["parent_map"]):
+        if node.startswith(_OPERAND_MODEL):
+            sources = {parent for reader in _reached(manifest, node) for parent in manifest["parent_map"][reader]}
+            contracts = sorted(name.removeprefix(_RAW_SOURCE) for name in sources if name.startswith(_RAW_SOURCE))
+            found[node.removeprefix(_OPERAND_MODEL)] = tuple(contracts)
+    return found
+
+
+def fields_read(
+    manifest: Mapping[str, Any], contracts: Mapping[str, Contract], model: str
+) -> dict[str, tuple[str, ...]]:
+    """Return the delivered fields that a model reads, directly or through other models, by contract.
+
+    A model reads a field of an extract that it rests on directly where its code, or a macro that it calls, names it;
+    where it names none of the extract's fields it passes them on whole, and all count. Further models on the way are
+    taken to use whatever reaches them.
+
+    Args:
+        manifest: dbt's `manifest.json`.
+        model: its unique id.
+    """
+    found: dict[str, set[str]] = {}
+    for reader in _reached(manifest, model):
+        for parent in manifest["parent_map"][reader]:
+            contract = contracts.get(parent.removeprefix(_RAW_SOURCE)) if parent.startswith(_RAW_SOURCE) else None
+            if contract is not None:
+                found.setdefault(contract.id, set()).update(_named(manifest, reader, contract))
+    return {contract_id: tuple(sorted(names)) for contract_id, names in sorted(found.items())}
+
+
+def _reached(manifest: Mapping[str, Any], model: str) -> set[str]:
+    """Return the model and all that it rests on, except what comes from outside."""
+    parents: Mapping[str, list[str]] = manifest["parent_map"]
+    reached, waiting = {model}, [model]
+    while waiting:
+        for parent in parents.get(waiting.pop(), []):
+            if parent in parents and parent not in reached:
+                reached.add(parent)
+                waiting.append(parent)
+    return reached
+
+
+def _named(manifest: Mapping[str, Any], model: str, contract: Contract) -> set[str]:
+    node = manifest["nodes"][model]
+    words = set(_WORD.findall(node["raw_code"]))
+    waiting, seen = list(node["depends_on"]["macros"]), set()
+    while waiting:
+        macro = waiting.pop()
+        if macro in seen or not macro.startswith(_OWN_MACRO):
             continue
-        seen: set[str] = set()
-        waiting = [node]
-        while waiting:
-            for parent in parents.get(waiting.pop(), []):
-                if parent not in seen:
-                    seen.add(parent)
-                    waiting.append(parent)
-        contracts = sorted(name.removeprefix(_RAW_SOURCE) for name in seen if name.startswith(_RAW_SOURCE))
-        found[node.removeprefix(_OPERAND_MODEL)] = tuple(contracts)
-    return dict(sorted(found.items()))
+        seen.add(macro)
+        words |= set(_WORD.findall(manifest["macros"][macro]["macro_sql"]))
+        waiting += manifest["macros"][macro]["depends_on"]["macros"]
+    fields = {field.name for field in contract.fields}
+    return fields & words or fields
 
 
-def record(settings: Settings, run_id: str) -> int:
+def record(settings: Settings, contracts: Mapping[str, Contract], run_id: str) -> int:
     """Write `mart.indicator_source_run` for a run: deliveries with rows in force, and the latest one of each extract.
+
+    The fields that indicators read are written to `mart.indicator_field`.
 
     Returns:
         The number of rows written.
     """
-    extracts = extracts_by_indicator(manifest(settings))
+    project = manifest(settings)
+    extracts = extracts_by_indicator(project)
     with connect(settings.dsn()) as connection:
+        record_fields(connection, project, contracts)
         join_whole_tables(connection)
         batches = {
             contract_id: _used_batches(connection, run_id, contract_id)
@@ -108,6 +157,20 @@ def record(settings: Settings, run_id: str) -> int:
                 rows,
             )
     return len(rows)
+
+
+def record_fields(connection: Connection, manifest: Mapping[str, Any], contracts: Mapping[str, Contract]) -> None:
+    """Write `mart.indicator_field`; commit is the caller's."""
+    rows = [
+        (model.removeprefix(_OPERAND_MODEL), contract_id, name)
+        for model in manifest["parent_map"]
+        if model.startswith(_OPERAND_MODEL)
+        for contract_id, names in fields_read(manifest, contracts, model).items()
+        for name in names
+    ]
+    connection.execute("delete from mart.indicator_field")
+    with connection.cursor() as cursor:
+        cursor.executemany("insert into mart.indicator_field values (%s, %s, %s)", rows)
 
 
 def _used_batches(connection: Connection, run_id: str, contract_id: str) -> list[tuple[int, str, str, int]]:

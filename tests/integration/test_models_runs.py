@@ -66,7 +66,7 @@ def _build(
         report = models.run_models(city.settings, city.contracts, selector, full_refresh=full_refresh, folder=folder)
         assert report.failed == ()
     rules.keep(connection, version, city.contracts, folder.parent)
-    lineage.record(city.settings, name)
+    lineage.record(city.settings, city.contracts, name)
     source_rows.record(city.settings, name)
     readings.record(city.settings, name)
     export.keep(connection, name)

@@ -107,7 +107,7 @@ def test_every_role_reads_what_is_declared_and_nothing_else_when_it_logs_in(guar
     control = {name for name in everything if name.split(".")[0] in ("mart", "catalogue")}
     masked = {"population.person_masked"}
     quality = {name for name in everything if name.startswith("quality.")}
-    own = {"batch", "batch_file", "issue", "check_result", "score", "gate_result"}
+    own = {"batch", "batch_file", "issue", "check_result", "score", "gate_result", "objection"}
     opened = {name for name in everything if name.startswith("open_data.")}
     assert f"open_data.{SCHOOL}" in opened
     expected = {
@@ -121,7 +121,8 @@ def test_every_role_reads_what_is_declared_and_nothing_else_when_it_logs_in(guar
         shared = {n for n in everything if n.startswith("share.") and not n.startswith(f"share.{department}__")}
         with guarded.login(role) as connection:
             found = readable(connection, relations)
-        assert found == expected.get(role, raw | shared | {f"quality.{name}" for name in own}), role
+        of_department = raw | shared | {f"quality.{name}" for name in own} | {"objection.statement"}
+        assert found == expected.get(role, of_department), role
     assert {"raw." + HOUSEHOLD, "staging", "population.person"}.isdisjoint(expected["analyst"] | expected["auditor"])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from connectors.contract import Contracts
 from connectors.settings import CHECKOUT
-from dags.support.lineage import extracts_by_indicator
+from dags.support.lineage import extracts_by_indicator, fields_read
 from dags.support.models import PROJECT, render_generated, render_operand_union
 from weihai.commands.sql import plain
 
@@ -57,6 +57,35 @@ def test_lineage_reaches_extracts_through_other_models() -> None:
         "model.weihai.other": ["source.weihai.raw.d__three"],
     }
     assert extracts_by_indicator({"parent_map": parents}) == {"a": ("d__one", "d__two"), "b": ("d__two",)}
+
+
+def test_field_counts_for_an_indicator_when_a_model_that_reads_its_extract_names_it(contracts: Contracts) -> None:
+    catalogue, school = "big_data_center__resource_catalogue", "education__school"
+    raw = "source.weihai.raw."
+    manifest = {
+        "parent_map": {
+            "model.weihai.ind_a": ["model.weihai.int_x", f"{raw}{school}"],
+            "model.weihai.int_x": [f"{raw}{catalogue}"],
+            "model.weihai.ind_b": [f"{raw}{catalogue}"],
+        },
+        "nodes": {
+            "model.weihai.ind_a": {"raw_code": "select * from x", "depends_on": {"macros": []}},
+            "model.weihai.int_x": {
+                "raw_code": "select r.sharing_type from {{ shared(r) }}",
+                "depends_on": {"macros": ["macro.weihai.shared", "macro.dbt.ref"]},
+            },
+            "model.weihai.ind_b": {"raw_code": "select title, is_open_ from t", "depends_on": {"macros": []}},
+        },
+        "macros": {
+            "macro.weihai.shared": {"macro_sql": "{{ used('a') }}", "depends_on": {"macros": ["macro.weihai.used"]}},
+            "macro.weihai.used": {"macro_sql": "status in (…)", "depends_on": {"macros": []}},
+        },
+    }
+    found = fields_read(manifest, contracts, "model.weihai.ind_a")
+    assert found[catalogue] == ("sharing_type", "status")
+    # passed on whole: every field counts
+    assert set(found[school]) == {field.name for field in contracts[school].fields}
+    assert fields_read(manifest, contracts, "model.weihai.ind_b") == {catalogue: ("title",)}
 
 
 def test_departments_of_shared_extracts_are_those_of_the_contracts(contracts: Contracts) -> None:

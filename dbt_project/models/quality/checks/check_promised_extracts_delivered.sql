@@ -1,4 +1,4 @@
--- one row: extracts promised by contract; those of which anything was accepted
+-- one row per department: extracts that its contracts promise; those ever accepted
 {{ config(materialized="view") }}
 
 with
@@ -19,11 +19,14 @@ delivered as (
 
 final as (
     select
+        contracts.department,
         count(delivered.extract) as passed,
-        count(*) as checked
+        count(*) as checked,
+        {{ examples("contracts.title", "delivered.extract is null", "contracts.contract_id") }}
     from contracts
     left join delivered
         on contracts.contract_id = delivered.department || '__' || delivered.extract
+    group by contracts.department
 )
 
 select * from final
