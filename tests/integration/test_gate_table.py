@@ -325,7 +325,8 @@ def assessed(settings: Settings) -> Iterator[Assessed]:
         connection.execute(
             "create table mart.target_reading_run (run_id text, seq smallint, reading text, title text, source text,"
             " quote text, is_binding boolean, rates jsonb, value numeric, target numeric, met boolean, reason text);"
-            "create table quality.cross_check_run (run_id text, check_name text, passed bigint, checked bigint)"
+            "create table quality.cross_check_run (run_id text, check_name text, passed bigint, checked bigint,"
+            " department text default '', examples text)"
         )
         yield Assessed(settings, connection)
 
