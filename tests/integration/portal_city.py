@@ -114,6 +114,10 @@ create table reference.open_categories (seq smallint, category text);
 create table quality.open_data_difference (
     department text, dataset_id text, dataset_no text, title text, open_category text, difference text, detail text
 );
+create table quality.objection_ripple (
+    objection_id bigint, department text, handler text, raised_for text, kind text, subject text, title text,
+    run_before text, value_before numeric, star_before int, run_after text, value_after numeric, star_after int
+);
 create table catalogue.resource (
     resource_key text, resource_code text, title text, department_code text, department_name text, sharing_type text,
     is_open boolean, is_mounted boolean, last_updated_on date, source_batch_id bigint, _row_hash text
@@ -160,6 +164,7 @@ def build_city(settings: Settings, contracts: Contracts, now: datetime) -> None:
         _add_sources(connection)
         _add_questions(connection)
         _add_quality(connection, now)
+        _add_objections(connection, now)
         _add_open_data(connection, settings, now)
         connection.execute(
             "insert into mart.run (run_id, as_of, known_at, rule_version, project_version, started_at, state)"
@@ -531,6 +536,31 @@ def _add_quality(connection: Connection, now: datetime) -> None:
     insert(
         connection, "quality.library_status", seq=1, library="population", title="人口库", records=2_987_654,
         core_items_filled=0.934, fresh_as_of=date(2021, 9, 30), mentions=100, resolved=98, resolved_share=0.98,
+    )  # fmt: skip
+
+
+def _add_objections(connection: Connection, now: datetime) -> None:
+    """An objection that was upheld and not yet mended, and what it touches."""
+    insert(
+        connection, "quality.objection_raised", department="market_regulation", batch_id=1, row_no=17,
+        contract_id="market_regulation__enterprise", column_name="legal_representative", raised_for="industry_it",
+        value_masked="张*", should_be_masked="章*", why="与营业执照不符。", due_on=date(2021, 10, 22), raised_at=now,
+        raised_by="industry_it",
+    )  # fmt: skip
+    insert(
+        connection, "quality.objection_decision", objection_id=1, decision="upheld", why="已核对执照，认可。",
+        decided_at=now, decided_by="market_regulation",
+    )  # fmt: skip
+    connection.execute("insert into objection.stated (objection_id, should_be) values (1, %s)", (SECRET,))
+    for kind, subject, title in (("indicator", "cloud_enterprises", None), ("library", "legal_entity", "法人库")):
+        insert(
+            connection, "quality.objection_ripple", objection_id=1, department="market_regulation", kind=kind,
+            handler="market_regulation", subject=subject, title=title, run_before=RUN,
+            value_before=2_046 if kind == "indicator" else None,
+        )  # fmt: skip
+    insert(
+        connection, "mart.indicator_field", indicator_id="cloud_enterprises", column_name="uscc",
+        contract_id="market_regulation__enterprise",
     )  # fmt: skip
 
 

@@ -392,6 +392,25 @@ def test_open_data_stand_by_category_with_files_hashes_and_protection_when_expor
     assert "1 / 22" in page.text
 
 
+def test_objections_and_what_they_touch_stand_with_who_is_concerned_when_one_was_upheld(pages: Path) -> None:
+    for department in ("market_regulation", "industry_it"):
+        text = parse(pages / "department" / f"{department}.html").text
+        for expected in (
+            "与营业执照不符。",
+            "张* → 章*",
+            "待更正",
+            "认可",
+            "2021-10-22",
+            "企业上云规模 2,046",
+            "法人库",
+        ):
+            assert expected in text
+    assert "与营业执照不符。" in parse(pages / "auditor" / "index.html").text
+    assert "与营业执照不符。" not in parse(pages / "department" / "commerce.html").text
+    items = parse(pages / "extract" / "market_regulation__enterprise.html").text
+    assert "用到它的指标" in items
+
+
 def test_no_chinese_stands_unmarked_when_pages_are_in_english(pages: Path) -> None:
     for path in (pages / "en").rglob("*.html"):
         assert unmarked_chinese(path) == [], path
