@@ -203,9 +203,11 @@
 {% macro remove_touched(kind) -%}
     {% if execute and load_relation(this) is not none %}
         {%- if library_build(kind).is_whole %}
-        truncate {{ this }};
-        drop index if exists {{ this.schema }}.{{ kind }}_identifier_owner;
-        drop index if exists {{ this.schema }}.{{ kind }}_identifier_value
+        do $$ begin
+            truncate {{ this }};
+            drop index if exists {{ this.schema }}.{{ kind }}_identifier_owner;
+            drop index if exists {{ this.schema }}.{{ kind }}_identifier_value;
+        end $$
         {%- else %}
         delete from {{ this }} as held
         using {{ ref('int_' ~ kind ~ '__touched') }} as touched
@@ -217,9 +219,12 @@
 {%- endmacro %}
 
 
+{# One command, as Citus sends each to its nodes by itself. #}
 {% macro index_identifiers(kind) -%}
-    create index if not exists {{ kind }}_identifier_owner on {{ this }} ({{ kind }}_id);
-    create index if not exists {{ kind }}_identifier_value on {{ this }} (identifier)
+    do $$ begin
+        create index if not exists {{ kind }}_identifier_owner on {{ this }} ({{ kind }}_id);
+        create index if not exists {{ kind }}_identifier_value on {{ this }} (identifier);
+    end $$
 {%- endmacro %}
 
 
