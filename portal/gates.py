@@ -23,6 +23,8 @@ class Expectation:
     observed: str | None
     expected: str | None
     message: str
+    finding: str | None
+    """Who is concerned, how many of how many, and what to do; of targets and checks across departments."""
     run_id: str | None
     evaluated_at: datetime
 

@@ -531,7 +531,8 @@ def _add_quality(connection: Connection, now: datetime) -> None:
     insert(
         connection, "quality.gate_result", run_id=RUN, suite="cross", expectation="employers_registered", kind="cross",
         severity="warning", success=False, observed="8 / 10（80%）", expected="合格比例不低于 90%",
-        message="参保单位应已在市场监管登记。", evaluated_at=now,
+        message="参保单位应已在市场监管登记。", evaluated_at=now, department="human_resources",
+        finding="市人力资源社会保障局：10 个参保单位中 2 个没有登记。",
     )  # fmt: skip
     insert(
         connection, "quality.library_status", seq=1, library="population", title="人口库", records=2_987_654,

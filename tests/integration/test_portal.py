@@ -278,6 +278,7 @@ def test_auditors_see_what_departments_say_of_each_other_when_a_run_judged_it(pa
     text = parse(pages / "auditor" / f"run-{RUN}.html").text
     assert "参保单位应已在市场监管登记。" in text
     assert "跨部门一致性" in text
+    assert "10 个参保单位中 2 个没有登记" in text
 
 
 def test_a_department_sees_what_to_mend_by_when_when_its_delivery_failed(pages: Path) -> None:
