@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.settings import CHECKOUT, Settings
+from connectors.departments import department_names
+from connectors.settings import Settings
 from portal import assessment, catalogue, deliveries, gates, mart, objections, opening, plan, quality
 from portal.deliveries import Batch
 from portal.inputs import read_used_batches
@@ -114,7 +114,7 @@ def read_city(db: Warehouse, settings: Settings) -> City:
         lineage=read_lineage(settings.dbt / "manifest.json", sources).titled(titles),
         fields=_fields(db),
         names=Names(
-            _department_names(),
+            department_names(),
             {key: entry.title for key, entry in entries.contracts.items()},
             {i.indicator_id: i for i in indicators},
         ),
@@ -127,8 +127,3 @@ def _fields(db: Warehouse) -> Mapping[str, Mapping[str, Sequence[str]]]:
         for row in db.rows("select contract_id, column_name, indicator_id from mart.indicator_field order by 1, 2, 3"):
             found[row["contract_id"]][row["column_name"]].append(row["indicator_id"])
     return found
-
-
-def _department_names() -> Mapping[str, str]:
-    with (CHECKOUT / "seeds" / "departments.csv").open(encoding="utf-8", newline="") as file:
-        return {row["id"]: row["name"] for row in csv.DictReader(file)}
