@@ -1,4 +1,4 @@
-"""assess: an Airflow DAG that judges the targets, publishes the run and ends with its verdict."""
+"""assess: an Airflow DAG that judges the targets, publishes the run, and says its verdict as soon as it is published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dags.support.runbook import shown
 
 DOC = """
 ### 评定（assess）
-用 Great Expectations 判定共享、开放 90 % 等目标，发布集市、开放数据与门户，最后给出结论。
+用 Great Expectations 判定共享、开放 90 % 等目标，发布结果并随即给出结论，再更新开放数据与门户。
 **verdict 失败 = 目标未达标**：结果已发布，不是系统故障；原因见该任务日志与门户“审计”页。
 """
 
@@ -36,7 +36,7 @@ def _run_id() -> str:
     },
     deadline=deadline("assess"),
     dag_display_name="评定（assess）",
-    description="目标判定 → 发布 → 开放数据 → 门户 → 结论",
+    description="目标判定 → 发布 → 结论；发布 → 开放数据 → 门户",
     doc_md=DOC,
     tags=["weihai"],
 )
@@ -87,7 +87,8 @@ def assess() -> None:
 
     missed = judge()
     published = publish(missed)
-    chain(published, open_data(), portal(), verdict(missed))
+    published >> verdict(missed)
+    chain(published, open_data(), portal())
     [missed, published] >> give_up()
 
 

@@ -177,7 +177,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
         "open_data": Page(
             "开放数据",
             "内容有变的数据集另发一次，导出到 reports/open_data（ADR 30、31）。",
-            "结果已发布，可以查询；开放数据还是上一次发布的，门户和结论还没有更新。",
+            "结果和结论已发布，可以查询；开放数据还是上一次发布的，门户还没有更新。",
             "本任务日志；`reports/open_data/` 是否可写、磁盘是否写满；`weihai open list`。",
             "清除本任务，重复执行不会重复发布。",
         ),

@@ -120,8 +120,18 @@ def test_identities_are_decided_before_the_libraries_are_built(loaded: dict[str,
     assert before["credit"] == ["legal_entity", "link"]  # type: ignore[index]
 
 
-def test_assess_ends_with_the_verdict_after_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
-    assert loaded["dags"]["assess"]["leaves"] == ["give_up", "verdict"]
+def test_verdict_waits_for_nothing_but_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    assess = loaded["dags"]["assess"]
+    assert assess["before"]["verdict"] == ["judge", "publish"]  # type: ignore[index]
+    assert assess["rules"]["verdict"] == "all_success"  # type: ignore[index]
+
+
+def test_assess_fails_when_open_data_or_the_portal_fails(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
+    """A DAG run fails with its leaves: what fails must be one, or stop one that waits for its success."""
+    assess = loaded["dags"]["assess"]
+    assert assess["leaves"] == ["give_up", "portal", "verdict"]
+    assert assess["before"]["portal"] == ["open_data"]  # type: ignore[index]
+    assert assess["rules"]["portal"] == "all_success"  # type: ignore[index]
 
 
 def announced(listings: Iterator[dict[str, tuple[int, int]]], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
