@@ -5,6 +5,8 @@ The apostrophe goes before one more that stands there already, so that no two te
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute
 from psycopg import sql
@@ -26,7 +28,8 @@ def marked(column: sql.Composable) -> sql.Composed:
     )
 
 
-def plain(cells: pa.Array) -> pa.Array:
+def plain(cells: pa.Array[Any]) -> pa.Array[Any]:
     """Return text cells of the CSV as they were before."""
     is_marked = pyarrow.compute.match_substring_regex(cells, f"^{_MARK}{_BEGINNING}")
-    return pyarrow.compute.if_else(is_marked, pyarrow.compute.utf8_slice_codeunits(cells, 1), cells)
+    found: pa.Array[Any] = pyarrow.compute.if_else(is_marked, pyarrow.compute.utf8_slice_codeunits(cells, 1), cells)
+    return found
