@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.sql_text import execute, one
-from linkage.step import Step
+from linkage.persons.engines import Engine
 
-_STATED = "to_char(m.birth_date, 'YYYYMMDD')"
+_STATED = "replace(m.birth_date::text, '-', '')"
 _IN_NUMBER = "substr(m.number, 7, 8)"
 
 _OF_NUMBER = (
@@ -42,18 +41,20 @@ def told(mentions: str) -> str:
     Args:
         mentions: a table or select of the columns of `linkage.person_mention`.
     """
-    parents = (
-        "select h.household_no from linkage.person_mention h where h.is_id_usable and h.household_no is not null"
-        " and m.household_no is null and h.id_no in (m.mother_id_no, m.father_id_no)"
-        " order by h.id_no <> m.mother_id_no, h.source_id, h.mention_key limit 1"
-    )
+
+    def home(parent: str) -> str:
+        return (
+            "(select h.household_no from linkage.person_mention h where h.is_id_usable and h.household_no is not null"
+            f" and h.id_no = m.{parent} order by h.source_id, h.mention_key limit 1)"
+        )
+
     return (
         "select m.*, coalesce(w.item, m.id_no) as item,"
         " case when (not m.is_id_usable or coalesce(w.item, m.id_no) = m.id_no) and length(m.id_no) = 18"
         " then m.id_no end as number,"
-        f" coalesce(m.household_no, p.household_no) as household, {_PLACE} as place from {mentions} m"
+        f" coalesce(m.household_no, {home('mother_id_no')}, {home('father_id_no')}) as household, {_PLACE} as place"
+        f" from {mentions} m"
         " left join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
-        f" left join lateral ({parents}) p on m.mother_id_no is not null or m.father_id_no is not null"
     )
 
 
@@ -89,12 +90,12 @@ def _strong_keys(mentions: str) -> str:
     return " union all ".join(parts)
 
 
-def _on_two_numbers(step: Step) -> str:
+def _on_two_numbers(*, full: bool) -> str:
     """Return the select of pairs of well-supported numbers with one name and date of birth; they are only reviewed."""
-    weak = "select from linkage.person_weak w where w.item in (a.id_no, b.id_no)"
-    renewed = "" if step.full else " and m.id_no in (select id_no from pg_temp.renewed_number)"
-    others = "named" if step.full else "linkage.person_mention"
-    condition = "b.born = a.born" if step.full else "b.is_id_usable and substr(b.id_no, 7, 8) = a.born"
+    weak = "select 1 from linkage.person_weak w where w.item in (a.id_no, b.id_no)"
+    renewed = "" if full else " and m.id_no in (select id_no from pg_temp.renewed_number)"
+    others = "named" if full else "linkage.person_mention"
+    condition = "b.born = a.born" if full else "b.is_id_usable and substr(b.id_no, 7, 8) = a.born"
     return (
         "(with named as materialized (select distinct m.id_no, m.name, substr(m.id_no, 7, 8) as born"
         f" from linkage.person_mention m where m.is_id_usable and length(m.id_no) = 18{renewed})"
@@ -104,48 +105,45 @@ def _on_two_numbers(step: Step) -> str:
 
 
 def _keys(keys: Iterable[tuple[int, str]]) -> str:
-    values = ", ".join(f"(hashtextextended({text}, {kind}))" for kind, text in keys)
+    values = ", ".join(f"(md5('{kind}:' || {text})::uuid)" for kind, text in keys)
     return f"cross join lateral (values {values}) as k (key) where k.key is not null"
 
 
-def find_pairs(step: Step) -> int:
+def find_pairs(engine: Engine, *, full: bool) -> int:
     """Make `pg_temp.pair (item, candidate)` of all that are to be weighed, and return their number.
 
     Each has a weak item first; two weak ones, and two strong ones, stand in order. Two weak numbers are not compared.
-    In an incremental linking one of both is in `pg_temp.renewed`.
+    If not in full, one of both is in `pg_temp.renewed`.
     """
-    connection = step.connection
-    execute(connection, "drop table if exists pg_temp.pair")
-    new = "" if step.full else "where a.item in (select item from pg_temp.renewed)"
+    engine.run("drop table if exists pg_temp.pair")
+    new = "" if full else "where a.item in (select item from pg_temp.renewed)"
     either = (
         ""
-        if step.full
+        if full
         else " and (w.item in (select item from pg_temp.renewed) or s.item in (select item from pg_temp.renewed))"
     )
-    execute(
-        connection,
-        "create temp table pair as"
+    engine.run(
+        "create table pg_temp.pair as"
         " select w.item, s.item as candidate from linkage.person_weak_key w"
-        f" join ({_strong_keys(_strong(step))}) s on s.key = w.key"
-        f" where not exists (select from linkage.person_weak x where x.item = s.item){either}"
+        f" join ({_strong_keys(_strong(engine, full=full))}) s on s.key = w.key"
+        f" where not exists (select 1 from linkage.person_weak x where x.item = s.item){either}"
         " union select least(a.item, b.item), greatest(a.item, b.item) from linkage.person_weak_key a"
         " join linkage.person_weak_key b on b.key = a.key and b.item <> a.item"
         f" and (strpos(a.item, ':') > 0 or strpos(b.item, ':') > 0) {new}"
-        f" union {_on_two_numbers(step)}",
+        f" union {_on_two_numbers(full=full)}",
     )
-    execute(connection, "analyze pair")
-    return int(one(connection, "select count(*) from pg_temp.pair")[0])
+    engine.analyze("pg_temp.pair")
+    return int(engine.run("select count(*) from pg_temp.pair").fetchall()[0][0])
 
 
-def _strong(step: Step) -> str:
+def _strong(engine: Engine, *, full: bool) -> str:
     """Mentions on usable numbers: all, or those of renewed numbers and those that may meet renewed items."""
-    if step.full:
+    if full:
         return "(select m.* from linkage.person_mention m where m.is_id_usable)"
-    execute(step.connection, "drop table if exists pg_temp.near_mention")
+    engine.run("drop table if exists pg_temp.near_mention")
     renewed = f"({told(_RENEWED_WEAK)})"
-    execute(
-        step.connection,
-        "create temp table near_mention as with r as materialized " + renewed + " select m.* from"
+    engine.run(
+        "create table pg_temp.near_mention as with r as materialized " + renewed + " select m.* from"
         " linkage.person_mention m where m.id_no in (select item from pg_temp.renewed)"
         " union select m.* from linkage.person_mention m join (select name from r union select former_name from r) n"
         " on n.name = m.name"
@@ -158,7 +156,7 @@ def _strong(step: Step) -> str:
         " union select m.* from linkage.person_mention m join r on r.household = m.household_no"
         " union select m.* from linkage.person_mention m join r on r.mother_id_no = m.mother_id_no",
     )
-    execute(step.connection, "analyze near_mention")
+    engine.analyze("pg_temp.near_mention")
     return "(select m.* from pg_temp.near_mention m where m.is_id_usable)"
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from connectors.sql_text import execute
+from linkage.persons.engines import Engine
 from linkage.persons.names import clearly_differ
-from linkage.step import Step
 
 
 @dataclass(frozen=True)
@@ -23,24 +22,22 @@ class Bearer:
     trust: int
 
 
-def find_contradicted(step: Step, trust: Mapping[int, int]) -> None:
+def find_contradicted(engine: Engine, trust: Mapping[int, int], *, among: str) -> None:
     """Make `pg_temp.contradicted (source_id, mention_key)`.
 
     A number stays with those bearers of one name whose source is trusted most; the others' number is contradicted.
 
     Args:
-        step: in an incremental linking only the numbers in `pg_temp.renewed_number` are looked at.
+        engine: where the mentions are compared.
         trust: rank by source.
+        among: condition on the numbers (`m.id_no`) that are looked at.
     """
-    connection = step.connection
-    execute(connection, "drop table if exists pg_temp.contradicted")
-    execute(connection, "create temp table contradicted (source_id smallint, mention_key uuid)")
-    among = "" if step.full else " and id_no in (select id_no from pg_temp.renewed_number)"
-    found = execute(
-        connection,
+    engine.run("drop table if exists pg_temp.contradicted")
+    engine.run("create table pg_temp.contradicted (source_id smallint, mention_key uuid)")
+    found = engine.run(
         "select m.id_no, m.source_id, m.mention_key, m.name, m.former_name from linkage.person_mention m"
-        f" join (select id_no from linkage.person_mention where is_id_usable{among} group by id_no"
-        " having min(name) <> max(name)) g on g.id_no = m.id_no where m.is_id_usable order by m.id_no",
+        f" join (select m.id_no from linkage.person_mention m where m.is_id_usable{among} group by m.id_no"
+        " having min(m.name) <> max(m.name)) g on g.id_no = m.id_no where m.is_id_usable order by m.id_no",
     )
     last = len(trust)
     rows = [
@@ -50,10 +47,8 @@ def find_contradicted(step: Step, trust: Mapping[int, int]) -> None:
             [Bearer(source, key, name, former, trust.get(source, last)) for _, source, key, name, former in group]
         )
     ]
-    with connection.cursor() as cursor, cursor.copy("copy pg_temp.contradicted from stdin") as copy:
-        for row in rows:
-            copy.write_row(row)
-    execute(connection, "analyze contradicted")
+    engine.fill("pg_temp.contradicted", rows)
+    engine.analyze("pg_temp.contradicted")
 
 
 def contradictions(bearers: Sequence[Bearer]) -> list[Bearer]:

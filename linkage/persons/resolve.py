@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from connectors.sql_text import execute
-from linkage.persons import blocking, deciding, numbers, weighing
+from linkage.persons import blocking, deciding, engines, numbers, weighing
+from linkage.persons.engines import Engine
 from linkage.persons.model import Model, load
 from linkage.step import Step
+
+_AMONG_RENEWED = " and m.id_no in (select id_no from pg_temp.renewed_number)"
 
 
 def resolve(step: Step) -> None:
@@ -23,15 +26,33 @@ def resolve(step: Step) -> None:
     trust = {number: rank[contract] for (contract, _), number in facts.items() if contract in rank}
     base = [number for (contract, _), number in facts.items() if contract in model.base_registers]
     once = {number for (contract, role), number in facts.items() if f"{contract}/{role}" in model.once}
-    if not step.full:
+    if step.full:
+        _compare_all(step, model, trust, base, once)
+    else:
         _find_renewed_numbers(step)
-    numbers.find_contradicted(step, trust)
-    _renew_weak(step, base)
-    _renew_pairs(step, model, once)
-    if not step.full:
+        server = engines.Server(step.connection)
+        numbers.find_contradicted(server, trust, among=_AMONG_RENEWED)
+        _renew_weak(step, server, base)
+        _renew_pairs(step, model, once)
         _find_reached(step)
     _decide(step, model, once)
     _answer(step)
+
+
+def _compare_all(
+    step: Step, model: Model, trust: Mapping[int, int], base: Collection[int], once: Collection[int]
+) -> None:
+    """`linkage.person_weak`, its keys and `linkage.person_pair` from all mentions, in DuckDB by the same statements."""
+    connection = step.connection
+    execute(connection, "truncate linkage.person_weak, linkage.person_weak_key, linkage.person_pair")
+    with engines.opened(step.folder) as database:
+        columns = engines.read_all(database, connection, step.folder)
+        numbers.find_contradicted(columns, trust, among="")
+        _renew_weak(step, columns, base)
+        engines.give_back(columns, connection, step.folder)
+        if blocking.find_pairs(columns, full=True):
+            weighing.weigh(database, connection, model, once)
+    execute(connection, "analyze linkage.person_pair")
 
 
 def _sources(step: Step) -> dict[tuple[str, str], int]:
@@ -70,72 +91,67 @@ def _find_renewed_numbers(step: Step) -> None:
     execute(connection, "analyze renewed_mention")
 
 
-def _renew_weak(step: Step, base: list[int]) -> None:
+def _renew_weak(step: Step, engine: Engine, base: Collection[int]) -> None:
     """`linkage.person_weak` and its keys; `renewed`: the items that are new, gone or changed."""
-    connection = step.connection
     among, only = "", ""
-    if step.full:
-        execute(connection, "truncate linkage.person_weak, linkage.person_weak_key, linkage.person_pair")
-    else:
-        execute(connection, "drop table if exists pg_temp.renewed")
-        execute(
-            connection,
+    if not step.full:
+        engine.run("drop table if exists pg_temp.renewed")
+        engine.run(
             "create temp table renewed as with gone as (delete from linkage.person_weak w"
             " using pg_temp.renewed_mention r where r.source_id = w.source_id and r.mention_key = w.mention_key"
             " returning w.item)"
             " select item from gone union select id_no from pg_temp.renewed_number",
         )
-        among = " and m.id_no in (select id_no from pg_temp.renewed_number)"
+        among = _AMONG_RENEWED
         only = " and (m.source_id, m.mention_key) in (select source_id, mention_key from pg_temp.renewed_mention)"
-    execute(
-        connection,
-        "with bearer as (select m.id_no, m.source_id from linkage.person_mention m left join pg_temp.contradicted c"
+    engine.run(
+        "insert into linkage.person_weak with bearer as ("
+        "select m.id_no, m.source_id from linkage.person_mention m left join pg_temp.contradicted c"
         f" on c.source_id = m.source_id and c.mention_key = m.mention_key where m.is_id_usable{among}"
         " and c.source_id is null),"
         " lone as (select id_no from bearer group by id_no"
-        " having count(*) = 1 and not bool_or(source_id = any(%(base)s)))"
-        " insert into linkage.person_weak select m.source_id, m.mention_key,"
-        " case when m.is_id_usable and c.source_id is null then m.id_no else m.source_id || ':' || m.mention_key end"
+        f" having count(*) = 1 and not bool_or(source_id in ({', '.join(map(str, (-1, *base)))})))"
+        " select m.source_id, m.mention_key, case when m.is_id_usable and c.source_id is null then m.id_no"
+        " else m.source_id::text || ':' || m.mention_key::text end"
         " from linkage.person_mention m left join pg_temp.contradicted c"
         " on c.source_id = m.source_id and c.mention_key = m.mention_key"
         f" where (not m.is_id_usable or c.source_id is not null or m.id_no in (select id_no from lone)){only}",
-        {"base": base},
     )
-    execute(connection, "analyze linkage.person_weak")
+    engine.analyze("linkage.person_weak")
     if not step.full:
-        execute(
-            connection,
+        engine.run(
             "insert into pg_temp.renewed select w.item from linkage.person_weak w join pg_temp.renewed_mention r"
             " on r.source_id = w.source_id and r.mention_key = w.mention_key except select item from pg_temp.renewed",
         )
-        execute(connection, "analyze renewed")
-        execute(connection, "delete from linkage.person_weak_key where item in (select item from pg_temp.renewed)")
+        engine.analyze("pg_temp.renewed")
+        engine.run("delete from linkage.person_weak_key where item in (select item from pg_temp.renewed)")
     weak = (
         "(select m.* from linkage.person_mention m join linkage.person_weak w on w.source_id = m.source_id"
         " and w.mention_key = m.mention_key"
         + ("" if step.full else " where w.item in (select item from pg_temp.renewed)")
         + ")"
     )
-    execute(
-        connection,
+    engine.run(
         f"insert into linkage.person_weak_key select distinct k.key, k.item from"
         f" ({blocking.key_rows(blocking.told(weak))}) k",
     )
-    execute(connection, "analyze linkage.person_weak_key")
+    engine.analyze("linkage.person_weak_key")
 
 
-def _renew_pairs(step: Step, model: Model, once: set[int]) -> None:
+def _renew_pairs(step: Step, model: Model, once: Collection[int]) -> None:
     """`linkage.person_pair`; `neighbour`: items that a renewed item was a pair with until now."""
-    if not step.full:
-        execute(step.connection, "drop table if exists pg_temp.neighbour")
-        execute(
-            step.connection,
-            "create temp table neighbour as with gone as (delete from linkage.person_pair p"
-            " where p.item in (select item from pg_temp.renewed) or p.candidate in (select item from pg_temp.renewed)"
-            " returning p.item, p.candidate) select item from gone union select candidate from gone",
-        )
-    if blocking.find_pairs(step):
-        weighing.weigh(step, model, once)
+    engine = engines.Server(step.connection)
+    execute(step.connection, "drop table if exists pg_temp.neighbour")
+    execute(
+        step.connection,
+        "create temp table neighbour as with gone as (delete from linkage.person_pair p"
+        " where p.item in (select item from pg_temp.renewed) or p.candidate in (select item from pg_temp.renewed)"
+        " returning p.item, p.candidate) select item from gone union select candidate from gone",
+    )
+    if blocking.find_pairs(engine, full=False):
+        with engines.opened(step.folder) as database:
+            weighing.read_pairs(database, step.connection, step.folder)
+            weighing.weigh(database, step.connection, model, once)
     execute(step.connection, "analyze linkage.person_pair")
 
 

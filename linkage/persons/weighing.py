@@ -8,12 +8,17 @@ from pathlib import Path
 
 import duckdb
 
+from connectors.database import Connection
 from linkage.persons.blocking import told
+from linkage.persons.engines import write
 from linkage.persons.model import Model
 from linkage.persons.names import STAND_IN
-from linkage.step import Step
 
-_MEMORY = "1500MB"
+_TOLD = {
+    "item": "t.item", "source_id": "t.source_id", "name": "t.name", "former_name": "t.former_name",
+    "number": "t.number", "birth": "replace(t.birth_date::text, '-', '')", "sex": "t.sex", "phone": "t.phone",
+    "household": "t.household", "place": "t.place", "mother": "t.mother_id_no", "division": "left(t.division, 6)",
+}  # fmt: skip
 _CONDITIONS = {
     "name": {
         "equal": "list_has_any(names_l, names_r)",
@@ -58,34 +63,44 @@ create macro slips(a, b) as list_min(list_transform(a, lambda x:
 """
 
 
-def weigh(step: Step, model: Model, once: Collection[int]) -> None:
-    """Weigh `pg_temp.pair` and put those that are worth a review into `linkage.person_pair`.
+def read_pairs(database: duckdb.DuckDBPyConnection, connection: Connection, folder: Path) -> None:
+    """Read `pg_temp.pair` and what is known of its items from PostgreSQL.
+
+    Names, numbers and dates pass through files of the folder, which only the caller may enter; nothing is logged.
+    """
+    database.execute("create schema pg_temp")
+    for table, query, columns in (
+        ("pair", "select item, candidate from pg_temp.pair", ("item", "candidate")),
+        ("told", _attributes(), _TOLD),
+    ):
+        path = folder / f"{table}.csv"
+        write(connection, query, path)
+        database.execute(
+            f"create table pg_temp.{table} as select * from read_csv(?, header = false, names = ?, all_varchar = true)",
+            [str(path), list(columns)],
+        )
+        path.unlink()
+
+
+def weigh(database: duckdb.DuckDBPyConnection, connection: Connection, model: Model, once: Collection[int]) -> None:
+    """Weigh `pg_temp.pair` of a DuckDB database and put those that are worth a review into `linkage.person_pair`.
 
     Args:
-        step: its `pg_temp.pair` was made by `blocking.find_pairs`.
+        database: `read_pairs` or `engines.read_all` read into it; in the latter case pairs were found in it.
         model: the parameters.
         once: sources in which a person stands once.
-
-    Names, numbers and dates pass through files of the step's folder; nothing of them is logged.
     """
-    pairs, items = step.folder / "pair.csv", step.folder / "item.csv"
-    _write(step, "select item, candidate from pg_temp.pair", pairs)
-    _write(step, _attributes(), items)
-    with duckdb.connect(config=_settings(step.folder)) as database:
-        database.execute(_MACROS)
-        _read_items(database, items, once)
-        database.execute(
-            "create table pairs as select '0' as match_key, item as join_key_l, candidate as join_key_r"
-            " from read_csv(?, header = false, names = ['item', 'candidate'], all_varchar = true)",
-            [str(pairs)],
-        )
-        found = _score(database, model)
-        with step.connection.cursor() as cursor, cursor.copy("copy linkage.person_pair from stdin") as copy:
-            while rows := found.fetchmany(50_000):
-                for row in rows:
-                    copy.write_row(row)
-    pairs.unlink()
-    items.unlink()
+    database.execute(_MACROS)
+    database.execute(f"create table if not exists pg_temp.told as {_attributes()}")
+    _make_items(database, once)
+    database.execute(
+        "create table pairs as select '0' as match_key, item as join_key_l, candidate as join_key_r from pg_temp.pair"
+    )
+    found = _score(database, model)
+    with connection.cursor() as cursor, cursor.copy("copy linkage.person_pair from stdin") as copy:
+        while rows := found.fetchmany(50_000):
+            for row in rows:
+                copy.write_row(row)
 
 
 def _score(database: duckdb.DuckDBPyConnection, model: Model) -> duckdb.DuckDBPyConnection:
@@ -140,21 +155,10 @@ def settings(model: Model) -> dict[str, object]:
     }
 
 
-def _settings(folder: Path) -> dict[str, str | bool | int | float | list[str]]:
-    """No extension is fetched or loaded; what does not fit into memory goes to the folder."""
-    return {
-        "memory_limit": _MEMORY,
-        "temp_directory": str(folder),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "threads": 2,
-    }
-
-
 def _attributes() -> str:
     numbered = (
         "(select m.* from linkage.person_mention m where m.is_id_usable and m.id_no in (select candidate from"
-        " pg_temp.pair union select item from pg_temp.pair) and not exists (select from linkage.person_weak w"
+        " pg_temp.pair union select item from pg_temp.pair) and not exists (select 1 from linkage.person_weak w"
         " where w.source_id = m.source_id and w.mention_key = m.mention_key))"
     )
     weak = (
@@ -162,22 +166,11 @@ def _attributes() -> str:
         " and w.mention_key = m.mention_key where w.item in (select item from pg_temp.pair"
         " union select candidate from pg_temp.pair))"
     )
-    columns = (
-        "t.item, t.source_id, t.name, t.former_name, t.number, to_char(t.birth_date, 'YYYYMMDD'), t.sex, t.phone,"
-        " t.household, t.place, t.mother_id_no, left(t.division, 6)"
-    )
+    columns = ", ".join(f"{text} as {name}" for name, text in _TOLD.items())
     return " union all ".join(f"select {columns} from ({told(part)}) t" for part in (numbered, weak))
 
 
-def _read_items(database: duckdb.DuckDBPyConnection, items: Path, once: Collection[int]) -> None:
-    names = [
-        "item", "source_id", "name", "former_name", "number", "birth", "sex", "phone", "household", "place", "mother",
-        "division",
-    ]  # fmt: skip
-    database.execute(
-        "create table told as select * from read_csv(?, header = false, names = ?, all_varchar = true)",
-        [str(items), names],
-    )
+def _make_items(database: duckdb.DuckDBPyConnection, once: Collection[int]) -> None:
     is_number = "strpos(item, ':') = 0"
     sex = f"case when {is_number} then case when substr(number, 17, 1)::int % 2 = 1 then '男' else '女' end end"
     kept = {
@@ -196,18 +189,10 @@ def _read_items(database: duckdb.DuckDBPyConnection, items: Path, once: Collecti
     database.execute(
         "create macro stands_once(source) as list_contains([" + ", ".join(map(str, sorted(once))) + "], source)"
     )
-    database.execute(f"create table items as select item as unique_id, {columns} from told group by item")
-    database.execute("drop table told")
+    database.execute(f"create table items as select item as unique_id, {columns} from pg_temp.told group by item")
 
 
 def _filled(text: str) -> str:
     """An empty list is nothing known."""
     filled = f"list_filter({text}, lambda x: x is not null)"
     return f"case when len({filled}) > 0 then {filled} end"
-
-
-def _write(step: Step, query: str, path: Path) -> None:
-    copying = f"copy ({query}) to stdout (format csv)".encode()
-    with step.connection.cursor() as cursor, path.open("wb") as target, cursor.copy(copying) as copy:
-        for block in copy:
-            target.write(block)
