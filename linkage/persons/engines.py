@@ -96,8 +96,14 @@ class Columns:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a DuckDB database whose tables lie in the folder; no extension is fetched or loaded."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
+    """Give a DuckDB database whose tables lie in the folder."""
+    with duckdb.connect(folder / "compared.duckdb", config=_settings(folder)) as database:
+        yield database
+
+
+def _settings(folder: Path) -> dict[str, str | bool | int | float | list[str]]:
+    """No extension is fetched or loaded; what does not fit into memory goes to the folder."""
+    return {
         "memory_limit": _MEMORY,
         "temp_directory": str(folder),
         "autoinstall_known_extensions": False,
@@ -105,8 +111,6 @@ def opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "preserve_insertion_order": False,
         "threads": 2,
     }
-    with duckdb.connect(folder / "compared.duckdb", config=settings) as database:
-        yield database
 
 
 def read_all(database: duckdb.DuckDBPyConnection, connection: Connection, folder: Path) -> Columns:

@@ -51,6 +51,7 @@ def _compare_all(
         _renew_weak(step, columns, base)
         engines.give_back(columns, connection, step.folder)
         if blocking.find_pairs(columns, full=True):
+            weighing.find_told(database)
             weighing.weigh(database, connection, model, once)
     execute(connection, "analyze linkage.person_pair")
 

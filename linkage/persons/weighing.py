@@ -82,16 +82,20 @@ def read_pairs(database: duckdb.DuckDBPyConnection, connection: Connection, fold
         path.unlink()
 
 
+def find_told(database: duckdb.DuckDBPyConnection) -> None:
+    """Make `pg_temp.told` of a database that `engines.read_all` read into and in which pairs were found."""
+    database.execute(f"create table pg_temp.told as {_attributes()}")
+
+
 def weigh(database: duckdb.DuckDBPyConnection, connection: Connection, model: Model, once: Collection[int]) -> None:
     """Weigh `pg_temp.pair` of a DuckDB database and put those that are worth a review into `linkage.person_pair`.
 
     Args:
-        database: `read_pairs` or `engines.read_all` read into it; in the latter case pairs were found in it.
+        database: with what `read_pairs` or `find_told` left there.
         model: the parameters.
         once: sources in which a person stands once.
     """
     database.execute(_MACROS)
-    database.execute(f"create table if not exists pg_temp.told as {_attributes()}")
     _make_items(database, once)
     database.execute(
         "create table pairs as select '0' as match_key, item as join_key_l, candidate as join_key_r from pg_temp.pair"

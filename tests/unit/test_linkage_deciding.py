@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import isclose
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from linkage.persons import weighing
+from linkage.persons import engines, weighing
 from linkage.persons.deciding import Doubt, Pair, decide
 from linkage.persons.model import Model, load
 
@@ -75,7 +74,7 @@ def test_levels_of_a_comparison_cover_all_outcomes(name: str) -> None:
 
 
 def test_duckdb_fetches_nothing_and_spills_into_the_given_folder(tmp_path: Path) -> None:
-    with duckdb.connect(config=weighing._settings(tmp_path)) as database:
+    with engines.opened(tmp_path) as database:
         for name in ("autoinstall_known_extensions", "autoload_known_extensions"):
             assert database.execute(f"select current_setting('{name}')").fetchone() == (False,)
         assert database.execute("select current_setting('temp_directory')").fetchone() == (str(tmp_path),)
