@@ -26,15 +26,12 @@ from connectors.contract import Contracts, load_contracts
 from connectors.database import connect, migrate
 from connectors.raw_tables import ensure_raw_tables
 from connectors.settings import CHECKOUT, Settings, load_settings
-from dags.support import building, models, publishing
+from dags.support import building, linking, models, publishing
 from dags.support.databases import DATABASES
-from linkage.libraries import LibraryName
-from linkage.run import link
 from weihai import postgres
 
 _SIZES = "30000,300000"
 _SEED, _WORK = "bench_seed", "bench_libraries"
-_LINKED: tuple[LibraryName, ...] = ("population", "legal_entity")
 _DAYS = {"全量": date(2021, 9, 30), "增量": date(2021, 10, 31), "再评": date(2021, 8, 31)}
 """Everything for the first time; a day's changes; nothing changed, another day asked for. And as of when."""
 _MEGABYTE = 1024**2
@@ -121,20 +118,17 @@ def _measure(home: Settings, server: postgres.Server, contracts: Contracts, pers
         if day == "增量":
             with connect(settings.dsn()) as connection:
                 print(f"{big_city.change(connection, contracts):,} 条记录有变化", flush=True)
-        for what, act in _steps(settings, contracts, f"bench-{as_of}", as_of):
+        for what, act in _steps(f"bench-{as_of}", as_of):
             began = time.time()
             measured = _watched(f"{day} {what}", process, act)
             measured.slowest = _slowest(settings, began)
             yield measured
 
 
-def _steps(
-    settings: Settings, contracts: Contracts, run_id: str, as_of: date
-) -> Iterator[tuple[str, Callable[[], object]]]:
+def _steps(run_id: str, as_of: date) -> Iterator[tuple[str, Callable[[], object]]]:
     """What the DAGs do from opening a run to its pages, in their order."""
     yield "开启、种子", partial(_open, run_id, as_of)
-    for library in _LINKED:
-        yield f"归并 {library}", partial(link, settings, contracts, library)
+    yield "归并", partial(linking.link_libraries, run_id)
     for database in DATABASES:
         yield f"构建 {database}", partial(building.build, run_id, database)
     yield "来源、读法", partial(building.record_lineage, run_id)

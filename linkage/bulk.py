@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connectors.database import Connection
@@ -12,6 +12,17 @@ from connectors.sql_text import execute
 @contextmanager
 def indexed_afterwards(connection: Connection, table: str) -> Iterator[None]:
     """Drop the table's primary key and indexes, and make them again at the end.
+
+    Args:
+        table: its name with the schema.
+    """
+    index = drop_indexes(connection, table)
+    yield
+    index()
+
+
+def drop_indexes(connection: Connection, table: str) -> Callable[[], None]:
+    """Drop the table's primary key and indexes; return what makes them again.
 
     Args:
         table: its name with the schema.
@@ -32,8 +43,11 @@ def indexed_afterwards(connection: Connection, table: str) -> Iterator[None]:
         execute(connection, f'alter table {table} drop constraint "{name}"')
     for name, _ in indexes:
         execute(connection, f"drop index {name}")
-    yield
-    for name, definition in keys:
-        execute(connection, f'alter table {table} add constraint "{name}" {definition}')
-    for _, definition in indexes:
-        execute(connection, definition)
+
+    def index() -> None:
+        for name, definition in keys:
+            execute(connection, f'alter table {table} add constraint "{name}" {definition}')
+        for _, definition in indexes:
+            execute(connection, definition)
+
+    return index

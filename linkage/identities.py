@@ -85,7 +85,10 @@ def _find_claims(step: Step) -> None:
 
 
 def _name_clusters(step: Step) -> None:
-    """`named`: the id of every cluster. Where nothing merged or split, that is a join; the rest is decided in order."""
+    """`named`: the id of every cluster that claims one, decided in order where something merged or split.
+
+    Others are new: the cluster itself is the id.
+    """
     connection = step.connection
     execute(
         connection,
@@ -105,8 +108,8 @@ def _name_clusters(step: Step) -> None:
             copy.write_row(pair)
     execute(
         connection,
-        "insert into pg_temp.named select d.cluster, gen_random_uuid() from (select distinct cluster from"
-        " pg_temp.decided) d where not exists (select from pg_temp.named n where n.cluster = d.cluster)",
+        "insert into pg_temp.named select distinct c.cluster, c.cluster from pg_temp.claim c"
+        " where not exists (select from pg_temp.named n where n.cluster = c.cluster)",
     )
     execute(connection, "analyze named")
 
@@ -134,8 +137,8 @@ def _write_links(step: Step, known_at: int) -> None:
     connection, library = step.connection, step.library
     link, own, facts = library.link, library.id, {"known_at": known_at}
     target = (
-        "(select d.source_id, d.mention_key, n.id, d.method, d.weight from pg_temp.decided d"
-        " join pg_temp.named n on n.cluster = d.cluster) t"
+        "(select d.source_id, d.mention_key, coalesce(n.id, d.cluster) as id, d.method, d.weight"
+        " from pg_temp.decided d left join pg_temp.named n on n.cluster = d.cluster) t"
     )
     reached = (
         "" if step.full else " join pg_temp.reached r on r.source_id = l.source_id and r.mention_key = l.mention_key"
@@ -168,7 +171,8 @@ def _write_links(step: Step, known_at: int) -> None:
     )
     if one(connection, f"select not exists (select from {link})")[0]:
         with indexed_afterwards(connection, link):
-            execute(connection, insert)
+            # readers look up one source's links by key: neighbours of the index are neighbours of the table
+            execute(connection, f"{insert} order by t.source_id, t.mention_key")
         execute(connection, f"analyze {link}")
         return
     execute(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.database import Connection
 from connectors.sql_text import execute, one
-from linkage.bulk import indexed_afterwards
+from linkage.bulk import drop_indexes
 from linkage.libraries import Library
 from linkage.mention_sql import Role, mention_key, mention_rows
 
 _PLACE = ("source_id", "mention_key", "record_key", "key_no", "batch_id", "row_no", "as_of")
 
 
-def take_all(connection: Connection, library: Library, roles: Sequence[Role]) -> None:
-    """Replace the mentions of these roles by those in the records in force."""
+def take_all(connection: Connection, library: Library, roles: Sequence[Role]) -> Callable[[], None]:
+    """Replace the mentions of these roles by those in the records in force; return what makes their indexes."""
     kept = one(
         connection,
         f"select exists (select from {library.mention} where source_id <> all(%(sources)s))",
@@ -26,10 +26,11 @@ def take_all(connection: Connection, library: Library, roles: Sequence[Role]) ->
         execute(connection, f"delete from {library.mention} where source_id = any(%(sources)s)", sources)
     else:
         execute(connection, f"truncate {library.mention}")
-    with indexed_afterwards(connection, library.mention):
-        for role in roles:
-            execute(connection, f"insert into {library.mention} ({_columns(library)}) {mention_rows(role, library)}")
+    index = drop_indexes(connection, library.mention)
+    for role in roles:
+        execute(connection, f"insert into {library.mention} ({_columns(library)}) {mention_rows(role, library)}")
     execute(connection, f"analyze {library.mention}")
+    return index
 
 
 def take_touched(connection: Connection, library: Library, roles: Sequence[Role], since: int) -> bool:

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,7 @@ from linkage.step import Rules, Step, make_tables
 RULES: Mapping[LibraryName, Rules] = {"population": persons.RULES, "legal_entity": entities.RULES}
 
 _LOCKS: Mapping[LibraryName, int] = {"population": 371_000_011, "legal_entity": 371_000_012}
+_PREPARING = 371_000_013
 
 
 class LinkingError(RuntimeError):
@@ -73,6 +74,8 @@ def link(
         _alone(connection, library_name),
         _folder(settings, library_name) as folder,
     ):
+        # both libraries number roles and may give keys to records of one table: one after the other
+        connection.execute("select pg_advisory_xact_lock(%s)", (_PREPARING,))
         roles = sources.sync(connection, contracts, library)
         mention_keys.fill(settings, connection, roles)
         version = sources.version(roles, library, rules.parameters)
@@ -91,7 +94,7 @@ def link(
         step = Step(connection, library, full, folder)
         if full or state is None:
             identities.note_unlinked(step)
-            mentions.take_all(connection, library, roles)
+            step = replace(step, index_mentions=mentions.take_all(connection, library, roles))
             decisions.take(step)
         else:
             touched = mentions.take_touched(connection, library, roles, state[0])

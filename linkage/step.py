@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.database import Connection
@@ -19,7 +20,8 @@ class Step:
         reached (source_id, mention_key): the mentions in force that were decided; left empty in a full linking, which
             decides all.
         decided (source_id, mention_key, cluster, method, weight): those of them that mean somebody; equal clusters
-            mean the same one. Rows of one id are found in one call: who is reached, is reached with all of his.
+            mean the same one. Clusters are of this linking only and tell nothing: a new one is the id of whom it means.
+            Rows of one id are found in one call: who is reached, is reached with all of his.
         doubt (source_id, mention_key, candidate_source_id, candidate_mention_key, reason, weight): mentions for review,
             and any mention of the candidate, who must be somebody.
 
@@ -29,12 +31,17 @@ class Step:
     Attributes:
         full: decide everything again.
         folder: where files that do not fit into memory may lie; the caller removes it.
+        salt: of this linking alone, and kept nowhere: keys of clusters are made with it.
+        index_mentions: makes the indexes of the mention table; the rules call it in a full linking, best while they
+            compute what needs no connection.
     """
 
     connection: Connection
     library: Library
     full: bool
     folder: Path
+    salt: str = field(default_factory=lambda: secrets.token_hex(16))
+    index_mentions: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

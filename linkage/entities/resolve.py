@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from uuid import uuid4
 
 import polars as pl
 import polars_hash as plh
@@ -23,6 +24,7 @@ def resolve(step: Step) -> None:
     connection = step.connection
     if step.full:
         facts = _read(connection, "")
+        step.index_mentions()
         execute(connection, f"truncate {_KEY}")
         with indexed_afterwards(connection, _KEY):
             _write(connection, _KEY, _keys(facts))
@@ -124,12 +126,14 @@ def _write(connection: Connection, table: str, rows: pl.DataFrame) -> None:
 def _write_decision(connection: Connection, facts: Facts, decision: Decision) -> None:
     place = facts.mentions.select("i", "source_id", "mention_key")
     candidate = place.rename({c: f"candidate_{c}" for c in ("source_id", "mention_key")} | {"i": "candidate"})
-    cluster = pl.concat_str(pl.lit("00000000-0000-0000-0000-"), pl.col("cluster").cast(pl.String).str.zfill(12))
-    decided = decision.decided.join(place, on="i", maintain_order="left")
+    clusters = decision.decided.select(pl.col("cluster").unique(maintain_order=True))
+    clusters = clusters.with_columns(key=pl.Series([str(uuid4()) for _ in range(clusters.height)], dtype=pl.String))
+    decided = decision.decided.join(clusters, on="cluster", maintain_order="left")
+    decided = decided.join(place, on="i", maintain_order="left")
     _write(
         connection,
         "pg_temp.decided",
-        decided.select("source_id", "mention_key", cluster.alias("cluster"), "method", "weight"),
+        decided.select("source_id", "mention_key", "key", "method", "weight").rename({"key": "cluster"}),
     )
     doubts = decision.doubts.join(place, on="i", maintain_order="left").join(
         candidate, on="candidate", maintain_order="left"

@@ -20,9 +20,14 @@ _MENTION = {
     "former_name": "text", "sex": "text", "birth_date": "date", "division": "text", "address": "text", "phone": "text",
     "household_no": "text", "mother_id_no": "text", "father_id_no": "text",
 }  # fmt: skip
+ALL_MENTIONS = f"select {', '.join(_MENTION)} from linkage.person_mention"
 _DERIVED = {
     "linkage.person_weak": "source_id smallint, mention_key uuid, item text",
     "linkage.person_weak_key": "key uuid, item text",
+    "linkage.person_pair": "item text, candidate text, weight real",
+    "pg_temp.decided": "source_id smallint, mention_key uuid, cluster uuid, method text, weight real",
+    "pg_temp.doubt": "source_id smallint, mention_key uuid, candidate_source_id smallint, candidate_mention_key uuid,"
+    " reason text, weight real",
 }
 
 
@@ -113,10 +118,13 @@ def _settings(folder: Path) -> dict[str, str | bool | int | float | list[str]]:
     }
 
 
-def read_all(database: duckdb.DuckDBPyConnection, connection: Connection, folder: Path) -> Columns:
-    """Read all mentions as the transaction sees them, and make the tables that follow from them."""
-    path = folder / "mention.csv"
-    write(connection, f"select {', '.join(_MENTION)} from linkage.person_mention", path)
+def read_all(database: duckdb.DuckDBPyConnection, path: Path, unlinked: Iterable[Sequence[object]]) -> Columns:
+    """Read all mentions; make the tables that follow from them, empty.
+
+    Args:
+        path: a file with the rows of `ALL_MENTIONS`; it is removed.
+        unlinked: rows of `linkage.source`: number, and what its contract says of mentions that mean nobody known.
+    """
     database.execute("create schema linkage; create schema pg_temp")
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in _MENTION.items())
     database.execute(
@@ -124,19 +132,31 @@ def read_all(database: duckdb.DuckDBPyConnection, connection: Connection, folder
         [str(path)],
     )
     path.unlink()
+    for table, declared in _DERIVED.items():
+        database.execute(f"create table {table} ({declared})")
+    columns = Columns(database)
+    columns.run("create table linkage.source (source_id smallint, unlinked text)")
+    columns.fill("linkage.source", unlinked)
+    return columns
+
+
+def give_back(database: duckdb.DuckDBPyConnection, connection: Connection, folder: Path) -> None:
+    """Fill the empty tables of PostgreSQL with what was found, mentions in the order of their keys."""
     for table, columns in _DERIVED.items():
-        database.execute(f"create table {table} ({columns})")
-    return Columns(database)
-
-
-def give_back(columns: Columns, connection: Connection, folder: Path) -> None:
-    """Replace what follows from the mentions in PostgreSQL by what was found."""
-    path = folder / "derived.csv"
-    for table in _DERIVED:
-        columns.database.execute(f"copy {table} to '{path}' (format csv, header false)")
+        order = " order by source_id, mention_key" if "mention_key" in columns else ""
         with indexed_afterwards(connection, table):
-            read(connection, path, table)
+            append(database, f"select * from {table}{order}", connection, table, folder)
         execute(connection, f"analyze {table}")
+
+
+def append(database: duckdb.DuckDBPyConnection, query: str, connection: Connection, table: str, folder: Path) -> None:
+    """Append the rows of a DuckDB query to a table of PostgreSQL."""
+    path = folder / "rows.csv"
+    database.execute(f"copy ({query}) to '{path}' (format csv, header false)")
+    copying = f"copy {table} from stdin (format csv)".encode()
+    with connection.cursor() as cursor, path.open("rb") as source, cursor.copy(copying) as copy:
+        while block := source.read(1 << 20):
+            copy.write(block)
     path.unlink()
 
 
@@ -146,11 +166,3 @@ def write(connection: Connection, query: str, path: Path) -> None:
     with connection.cursor() as cursor, path.open("wb") as target, cursor.copy(copying) as copy:
         for block in copy:
             target.write(block)
-
-
-def read(connection: Connection, path: Path, table: str) -> None:
-    """Append the rows of a CSV file without header to a table."""
-    copying = f"copy {table} from stdin (format csv)".encode()
-    with connection.cursor() as cursor, path.open("rb") as source, cursor.copy(copying) as copy:
-        while block := source.read(1 << 20):
-            copy.write(block)

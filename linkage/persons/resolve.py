@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from connectors.sql_text import execute
 from linkage.persons import blocking, deciding, engines, numbers, weighing
@@ -11,6 +11,7 @@ from linkage.persons.engines import Engine
 from linkage.persons.model import Model, load
 from linkage.step import Step
 
+_PAIR = "linkage.person_pair"
 _AMONG_RENEWED = " and m.id_no in (select id_no from pg_temp.renewed_number)"
 
 
@@ -27,7 +28,7 @@ def resolve(step: Step) -> None:
     base = [number for (contract, _), number in facts.items() if contract in model.base_registers]
     once = {number for (contract, role), number in facts.items() if f"{contract}/{role}" in model.once}
     if step.full:
-        _compare_all(step, model, trust, base, once)
+        _resolve_all(step, model, trust, base, once)
     else:
         _find_renewed_numbers(step)
         server = engines.Server(step.connection)
@@ -35,25 +36,31 @@ def resolve(step: Step) -> None:
         _renew_weak(step, server, base)
         _renew_pairs(step, model, once)
         _find_reached(step)
-    _decide(step, model, once)
-    _answer(step)
+        _decide(step, server, model, once)
+        _answer(step, server)
 
 
-def _compare_all(
+def _resolve_all(
     step: Step, model: Model, trust: Mapping[int, int], base: Collection[int], once: Collection[int]
 ) -> None:
-    """`linkage.person_weak`, its keys and `linkage.person_pair` from all mentions, in DuckDB by the same statements."""
+    """Decide on all mentions: in DuckDB by the same statements, while PostgreSQL makes the indexes of the mentions."""
     connection = step.connection
     execute(connection, "truncate linkage.person_weak, linkage.person_weak_key, linkage.person_pair")
-    with engines.opened(step.folder) as database:
-        columns = engines.read_all(database, connection, step.folder)
+    path = step.folder / "mention.csv"
+    engines.write(connection, engines.ALL_MENTIONS, path)
+    unlinked = execute(connection, "select source_id, unlinked from linkage.source").fetchall()
+    with engines.opened(step.folder) as database, ThreadPoolExecutor(1) as pool:
+        indexed = pool.submit(step.index_mentions)
+        columns = engines.read_all(database, path, unlinked)
         numbers.find_contradicted(columns, trust, among="")
         _renew_weak(step, columns, base)
-        engines.give_back(columns, connection, step.folder)
         if blocking.find_pairs(columns, full=True):
             weighing.find_told(database)
-            weighing.weigh(database, connection, model, once)
-    execute(connection, "analyze linkage.person_pair")
+            columns.run(f"insert into {_PAIR} {weighing.weigh(database, model, once)}")
+        _decide(step, columns, model, once)
+        _answer(step, columns)
+        indexed.result()
+        engines.give_back(database, connection, step.folder)
 
 
 def _sources(step: Step) -> dict[tuple[str, str], int]:
@@ -152,7 +159,8 @@ def _renew_pairs(step: Step, model: Model, once: Collection[int]) -> None:
     if blocking.find_pairs(engine, full=False):
         with engines.opened(step.folder) as database:
             weighing.read_pairs(database, step.connection, step.folder)
-            weighing.weigh(database, step.connection, model, once)
+            weighed = weighing.weigh(database, model, once)
+            engines.append(database, weighed, step.connection, _PAIR, step.folder)
     execute(step.connection, "analyze linkage.person_pair")
 
 
@@ -183,86 +191,75 @@ def _find_reached(step: Step) -> None:
     execute(connection, "analyze reached_item")
 
 
-def _decide(step: Step, model: Model, once: set[int]) -> None:
+def _decide(step: Step, engine: Engine, model: Model, once: Collection[int]) -> None:
     """`verdict` and `item_doubt`, by item."""
-    connection = step.connection
     for name in ("verdict", "item_doubt"):
-        execute(connection, f"drop table if exists pg_temp.{name}")
-    execute(
-        connection,
-        "create temp table verdict (item text primary key, cluster text, method text, weight real);"
-        "create temp table item_doubt (item text, candidate text, reason text, weight real)",
-    )
+        engine.run(f"drop table if exists pg_temp.{name}")
+    engine.run("create table pg_temp.verdict (item text primary key, cluster text, method text, weight real)")
+    engine.run("create table pg_temp.item_doubt (item text, candidate text, reason text, weight real)")
     reached = "" if step.full else " where p.item in (select item from pg_temp.reached_item)"
-    rows = execute(
-        connection,
-        "select p.item, p.candidate, p.weight, exists (select from linkage.person_weak w where w.item = p.item)"
-        f" from linkage.person_pair p{reached}",
+    rows = engine.run(
+        "select p.item, p.candidate, p.weight::double precision,"
+        " exists (select 1 from linkage.person_weak w where w.item = p.item)"
+        f" from linkage.person_pair p{reached}"
     ).fetchall()
     pairs = [deciding.Pair(*row) for row in rows]
     items = {i for p in pairs for i in (p.item, p.candidate) if not deciding.is_number(i)}
     sources = {item: int(item.split(":", 1)[0]) for item in items}
     registers = {item: source if source in once else None for item, source in sources.items()}
     verdicts, doubts = deciding.decide(pairs, model, registers)
-    _copy(step, "verdict", ((v.item, v.cluster, v.method, v.weight) for v in verdicts))
-    _copy(step, "item_doubt", ((d.item, d.candidate, d.reason, d.weight) for d in doubts))
+    engine.fill("pg_temp.verdict", ((v.item, v.cluster, v.method, v.weight) for v in verdicts))
+    engine.fill("pg_temp.item_doubt", ((d.item, d.candidate, d.reason, d.weight) for d in doubts))
+    engine.analyze("pg_temp.verdict")
+    engine.analyze("pg_temp.item_doubt")
 
 
-def _copy(step: Step, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    with step.connection.cursor() as cursor, cursor.copy(f"copy pg_temp.{table} from stdin".encode()) as copy:
-        for row in rows:
-            copy.write_row(row)
-    execute(step.connection, f"analyze {table}")
-
-
-def _answer(step: Step) -> None:
+def _answer(step: Step, engine: Engine) -> None:
     """Turn items into mentions. A group of which every source says `none` is nobody."""
-    connection = step.connection
-    execute(connection, "drop table if exists pg_temp.told")
-    if step.full:
-        mentions = "linkage.person_mention m"
-    else:
-        execute(
-            connection,
+    mentions = "linkage.person_mention m"
+    if not step.full:
+        engine.run("drop table if exists pg_temp.told")
+        engine.run(
             "create temp table told as select m.* from linkage.person_mention m"
             " where m.is_id_usable and m.id_no in (select item from pg_temp.reached_item)"
             " union select m.* from linkage.person_mention m join linkage.person_weak w on w.source_id = m.source_id"
             " and w.mention_key = m.mention_key where w.item in (select item from pg_temp.reached_item)",
         )
-        execute(connection, "insert into pg_temp.reached select source_id, mention_key from pg_temp.told")
+        engine.run("insert into pg_temp.reached select source_id, mention_key from pg_temp.told")
         mentions = "pg_temp.told m"
-    execute(
-        connection,
-        "insert into pg_temp.decided select t.source_id, t.mention_key, md5(t.cluster)::uuid, t.method, t.weight from ("
-        " select i.*, bool_or(i.is_own) over (partition by i.cluster) as stands from ("
+
+    def cluster(item: str) -> str:
+        return f"md5('{step.salt}' || {item})::uuid"
+
+    engine.run(
+        f"insert into pg_temp.decided select t.source_id, t.mention_key, {cluster('t.cluster')}, t.method, t.weight"
+        " from (select i.*, bool_or(i.is_own) over (partition by i.cluster) as stands from ("
         " select m.source_id, m.mention_key, coalesce(v.cluster, w.item) as cluster,"
         " case when v.method is not null then v.method when strpos(w.item, ':') > 0 then 'own' else 'number' end"
         " as method, v.weight, strpos(coalesce(v.cluster, w.item), ':') = 0 or s.unlinked = 'own' as is_own"
         f" from {mentions} join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
         " join linkage.source s on s.source_id = m.source_id left join pg_temp.verdict v on v.item = w.item) i) t"
         " where t.stands"
-        " union all select m.source_id, m.mention_key, md5(m.id_no)::uuid, 'number', null"
+        f" union all select m.source_id, m.mention_key, {cluster('m.id_no')}, 'number', null"
         f" from {mentions} left join linkage.person_weak w on w.source_id = m.source_id"
         " and w.mention_key = m.mention_key where w.item is null",
     )
-    _doubt(step, mentions)
+    _doubt(engine, mentions)
 
 
-def _doubt(step: Step, mentions: str) -> None:
+def _doubt(engine: Engine, mentions: str) -> None:
     """Who is doubted is a mention, and the candidate another: the first of those that stand for the item."""
-    connection = step.connection
 
     def stands_for(item: str) -> str:
         return (
             f"(select x.source_id, x.mention_key from linkage.person_weak x where x.item = {item}"
             " union all select m.source_id, m.mention_key from linkage.person_mention m where m.is_id_usable"
-            f" and m.id_no = {item} and not exists (select from linkage.person_weak y"
+            f" and m.id_no = {item} and not exists (select 1 from linkage.person_weak y"
             " where y.source_id = m.source_id and y.mention_key = m.mention_key)"
             " order by source_id, mention_key limit 1)"
         )
 
-    execute(
-        connection,
+    engine.run(
         "insert into pg_temp.doubt select w.source_id, w.mention_key, c.source_id, c.mention_key, d.reason, d.weight"
         f" from pg_temp.item_doubt d cross join lateral {stands_for('d.item')} w"
         f" cross join lateral {stands_for('d.candidate')} c"

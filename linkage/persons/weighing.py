@@ -87,8 +87,8 @@ def find_told(database: duckdb.DuckDBPyConnection) -> None:
     database.execute(f"create table pg_temp.told as {_attributes()}")
 
 
-def weigh(database: duckdb.DuckDBPyConnection, connection: Connection, model: Model, once: Collection[int]) -> None:
-    """Weigh `pg_temp.pair` of a DuckDB database and put those that are worth a review into `linkage.person_pair`.
+def weigh(database: duckdb.DuckDBPyConnection, model: Model, once: Collection[int]) -> str:
+    """Weigh `pg_temp.pair` of a DuckDB database; return the query of those worth a review, as in `linkage.person_pair`.
 
     Args:
         database: with what `read_pairs` or `find_told` left there.
@@ -100,14 +100,10 @@ def weigh(database: duckdb.DuckDBPyConnection, connection: Connection, model: Mo
     database.execute(
         "create table pairs as select '0' as match_key, item as join_key_l, candidate as join_key_r from pg_temp.pair"
     )
-    found = _score(database, model)
-    with connection.cursor() as cursor, cursor.copy("copy linkage.person_pair from stdin") as copy:
-        while rows := found.fetchmany(50_000):
-            for row in rows:
-                copy.write_row(row)
+    return _score(database, model)
 
 
-def _score(database: duckdb.DuckDBPyConnection, model: Model) -> duckdb.DuckDBPyConnection:
+def _score(database: duckdb.DuckDBPyConnection, model: Model) -> str:
     from splink import DuckDBAPI, Linker
 
     logging.getLogger("splink").setLevel(logging.ERROR)
@@ -115,7 +111,7 @@ def _score(database: duckdb.DuckDBPyConnection, model: Model) -> duckdb.DuckDBPy
     linker = Linker(api.register("items"), settings(model), log_level=logging.ERROR)
     linker.table_management.register_blocked_pairs_for_predict(api.register("pairs"))
     scored = linker.inference.predict(threshold_match_weight=model.review)
-    return database.execute(
+    return (
         "select case when left_first then unique_id_l else unique_id_r end,"
         " case when left_first then unique_id_r else unique_id_l end, match_weight"
         " from (select s.*, p.join_key_l is not null as left_first"

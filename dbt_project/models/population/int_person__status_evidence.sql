@@ -12,52 +12,78 @@
 {%- set persons = changed_ids("person") if is_incremental() else none %}
 {%- set never = "date 'infinity'" %}
 {%- set household = "public_security__household_population" %}
+{%- set place -%}
+record.in_force_from,
+        record.in_force_to,
+        record._batch_id,
+        record._row_no,
+        record._as_of
+{%- endset %}
 
 with
 
+-- only what is read below: these are read more than once, and so kept
 households as (
     select
-        record.*,
+        record.person_id,
+        record.moved_in_on,
+        record.moved_out_on,
+        record.cancelled_on,
         coalesce(record.cancel_reason ~ '{{ death_words() }}', false) as is_death,
-        record._issues @> '[{"rule": "birth_before_cancelled"}]' as is_before_birth
+        record._issues @> '[{"rule": "birth_before_cancelled"}]' as is_before_birth,
+        {{ place }}
     from {{ person_versions(household, persons=persons) }} as record
 ),
 
 permits as (
-    select record.*
+    select
+        record.person_id,
+        record.registered_on,
+        record.expires_on,
+        {{ place }}
     from {{ person_versions("public_security__residence_permit", persons=persons) }} as record
 ),
 
 -- where people are insured or go to school counts only if the household register never listed them
 students as (
-    select record.*
+    select
+        record.person_id,
+        record.status,
+        {{ place }}
     from {{ person_versions("education__student", persons=persons) }} as record
 ),
 
 insured as (
-    select record.*
+    select
+        record.person_id,
+        record.status,
+        {{ place }}
     from {{ person_versions("medical_security__insured", persons=persons) }} as record
 ),
 
 births as (
     select
-        record.*,
-        (record.born_at at time zone 'Asia/Shanghai')::date as born_on
+        record.person_id,
+        (record.born_at at time zone 'Asia/Shanghai')::date as born_on,
+        {{ place }}
     from {{ person_versions("health__birth_certificate", persons=persons) }} as record
 ),
 
 certificates as (
     select
-        record.*,
+        record.person_id,
         (record.died_at at time zone 'Asia/Shanghai')::date as died_on,
-        record._issues @> '[{"rule": "born_before_died"}]' as is_before_birth
+        record._issues @> '[{"rule": "born_before_died"}]' as is_before_birth,
+        {{ place }}
     from {{ person_versions("health__death_certificate", persons=persons) }} as record
 ),
 
 cremations as (
     select
-        record.*,
-        record._issues @> '[{"rule": "born_before_cremated"}]' as is_before_birth
+        record.person_id,
+        record.cremated_on,
+        record._issues @> '[{"rule": "born_before_cremated"}]' as is_before_birth,
+        {{ place }}
     from {{ person_versions("civil_affairs__cremation", persons=persons) }} as record
 ),
 
