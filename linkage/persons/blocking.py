@@ -65,8 +65,11 @@ def key_rows(mentions: str) -> str:
         mentions: a select as `told` returns it.
     """
     keys = [_OF_DATE, *_OF_NUMBER, *((kind, text) for kind, text, _ in _OF_MORE)]
-    names = "(select m.name as n union all select m.former_name where m.former_name is not null)"
-    return f"select k.key, m.item from ({mentions}) m cross join lateral {names} as names {_keys(keys)}"
+    return (
+        f"with told as materialized ({mentions}), named as materialized (select told.*, told.name as n from told"
+        " union all select told.*, told.former_name as n from told where told.former_name is not null)"
+        f" {_keys('named', keys, 'm.item')}"
+    )
 
 
 def _strong_keys(mentions: str) -> str:
@@ -79,15 +82,14 @@ def _strong_keys(mentions: str) -> str:
         f"select m.id_no as number, m.name as n from {mentions} m where m.name is not null group by m.id_no, m.name"
         f" union all select m.id_no, m.former_name from {mentions} m where m.former_name is not null"
     )
-    parts = [f"select k.key, m.number as item from ({named}) m {_keys(_OF_NUMBER)}"]
-    for column in dict.fromkeys(column for _, _, column in _OF_MORE):
-        keys = [(kind, text) for kind, text, needed in _OF_MORE if needed == column]
+    parts = [_keys("named", _OF_NUMBER, "m.number")]
+    for kind, text, column in _OF_MORE:
         facts = (
-            f"select m.*, m.id_no as number, m.name as n, m.household_no as household, {_PLACE} as place"
-            f" from {mentions} m where m.{column} is not null"
+            f"(select m.*, m.id_no as number, m.name as n, m.household_no as household, {_PLACE} as place"
+            f" from {mentions} m where m.{column} is not null)"
         )
-        parts.append(f"select k.key, m.number as item from ({facts}) m {_keys(keys)}")
-    return " union all ".join(parts)
+        parts.append(_keys(facts, ((kind, text),), "m.number"))
+    return f"with named as materialized ({named}) {' union all '.join(parts)}"
 
 
 def _on_two_numbers(*, full: bool) -> str:
@@ -104,9 +106,12 @@ def _on_two_numbers(*, full: bool) -> str:
     )
 
 
-def _keys(keys: Iterable[tuple[int, str]]) -> str:
-    values = ", ".join(f"(md5('{kind}:' || {text})::uuid)" for kind, text in keys)
-    return f"cross join lateral (values {values}) as k (key) where k.key is not null"
+def _keys(mentions: str, keys: Iterable[tuple[int, str]], item: str) -> str:
+    """Return the select of (key, item): one select for each key, as joining rows with their own values is slow."""
+    return " union all ".join(
+        f"select md5('{kind}:' || {text})::uuid as key, {item} as item from {mentions} m where ({text}) is not null"
+        for kind, text in keys
+    )
 
 
 def find_pairs(engine: Engine, *, full: bool) -> int:
