@@ -15,6 +15,7 @@ from weihai import ports
 from weihai.credentials import private_folder, secret, write_private
 
 ADMIN = "admin"
+EXECUTOR = "weihai.warm_executor.WarmExecutor"
 _DROPPED_PREFIXES = ("AIRFLOW_", "PYTHONDONTWRITEBYTECODE", "WAREHOUSE_TEST_DSN")
 
 
@@ -62,7 +63,7 @@ def _options(place: AirflowPlace) -> dict[str, str]:
     plugins = place.dags / "plugins"
     sync, asynchronous = sqlalchemy_urls(place.metadata_dsn)
     return {
-        "core__executor": "LocalExecutor",
+        "core__executor": EXECUTOR,
         "core__parallelism": "4",
         "core__max_active_tasks_per_dag": "4",
         "core__dags_folder": str(place.dags),
@@ -87,7 +88,7 @@ def _options(place: AirflowPlace) -> dict[str, str]:
         "database__load_default_connections": "False",
         "logging__base_log_folder": str(settings.airflow / "logs"),
         "scheduler__enable_health_check": "False",
-        "scheduler__scheduler_idle_sleep_time": "0.5",
+        "scheduler__scheduler_idle_sleep_time": "0.25",
         "scheduler__scheduler_heartbeat_sec": "2",
         "dag_processor__parsing_processes": "1",
         "dag_processor__min_file_process_interval": "60",

@@ -3,7 +3,7 @@
 `init` brings warehouse, roles and Airflow's metadata up to date and ends; the others become the component. Their
 environment is that of `airflow_config`, but for who listens where:
 
-WEIHAI_EXECUTOR       LocalExecutor (default) or CeleryExecutor
+WEIHAI_EXECUTOR       CeleryExecutor; without it tasks run where the scheduler does (`warm_executor`)
 WEIHAI_AIRFLOW_URL    how the containers reach the api-server, http://api-server:8080
 WEIHAI_PUBLIC_URL     how people reach it
 WEIHAI_BROKER_FILE    file that holds the URL of Celery's broker
@@ -22,7 +22,7 @@ from rich.console import Console
 
 from connectors.errors import UserError
 from connectors.settings import Settings, load_settings
-from weihai.airflow_config import AirflowPlace, admin_password, environment
+from weihai.airflow_config import EXECUTOR, AirflowPlace, admin_password, environment
 from weihai.metadata import metadata_dsn
 from weihai.steps import Steps
 
@@ -40,7 +40,7 @@ COMPONENTS: Mapping[str, Sequence[str]] = {
 class Network:
     """Who listens where, between containers."""
 
-    executor: str = "LocalExecutor"
+    executor: str = EXECUTOR
     internal_url: str = f"http://api-server:{PORT}"
     public_url: str = f"http://localhost:{PORT}"
     broker: str | None = None

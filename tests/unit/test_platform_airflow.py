@@ -22,7 +22,7 @@ def test_nothing_of_another_airflow_is_inherited(place: AirflowPlace) -> None:
     inherited = {"AIRFLOW__CORE__EXECUTOR": "X", "AIRFLOW_HOME": "/other", "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C"}
     env = environment(place, inherited)
     assert env["AIRFLOW_HOME"] == str(place.settings.airflow)
-    assert env["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert env["AIRFLOW__CORE__EXECUTOR"] == "weihai.warm_executor.WarmExecutor"
     assert "PYTHONDONTWRITEBYTECODE" not in env
     assert env["LANG"] == "C"
 
