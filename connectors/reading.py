@@ -21,7 +21,7 @@ from connectors.normalise import Context
 from connectors.privacy import mask_identifiers, mask_kind, record_key_secret
 from connectors.raw_migration import MigrationRefusedError
 from connectors.readers import TextFile, open_file
-from connectors.repeats import KEY, Repeats
+from connectors.repeats import KEY, Repeated, Repeats
 from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
 from connectors.splitting import Split
@@ -59,14 +59,14 @@ class _Read:
         totals: of all parts.
         table: the first part's.
         day: the business date.
-        never_repeated: `Repeats.never`.
+        repeated: `Repeats.found`.
         same_since: as in `splitting.split`.
     """
 
     totals: _Totals
     table: Table
     day: date
-    never_repeated: Mapping[str, int]
+    repeated: Mapping[str, Repeated]
     same_since: int | None
 
 
@@ -146,7 +146,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
                 )
             segments = Segments.of_tables(tables, [t.physical for t in totals])
             batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-            read = _Read(_together(totals), tables[0][1], found.day, repeats.never(), memory.since)
+            read = _Read(_together(totals), tables[0][1], found.day, repeats.found(), memory.since)
             _settle(settings, connection, contract, batch, read)
             memory.keep()
 
@@ -332,7 +332,7 @@ def _settle(settings: Settings, connection: Connection, contract: Contract, batc
         as_of=read.day,
         scope=scope,
         secret=record_key_secret(settings),
-        keys_differ=KEY in read.never_repeated,
+        sharing=read.repeated[KEY].rows if KEY in read.repeated else None,
         same_since=read.same_since,
     )
     headers = {name: match.header for name, match in read.table.header.matched().items()}
@@ -340,7 +340,7 @@ def _settle(settings: Settings, connection: Connection, contract: Contract, batc
         *read.totals.results,
         *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared),
         *staging.judge_contract_rules(
-            connection, contract, batch.batch_id, headers, as_of=read.day, never_repeated=read.never_repeated
+            connection, contract, batch.batch_id, headers, as_of=read.day, repeated=read.repeated
         ),
     ]
     ledger = ledger_of(read.totals, split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,27 @@ _MAX_ROWS = 8_000_000
 """Of larger deliveries nothing is remembered: the database finds out."""
 
 
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What was seen of a content that should be of one row only.
+
+    Attributes:
+        filled: how many rows have any content.
+        rows: numbers of those whose content another row may have too; of all others none has.
+    """
+
+    filled: int
+    rows: Rows
+
+
 class Repeats:
     """Fingerprints (64 bits) of each row's record key, and of its columns that a `unique` rule names.
 
-    Equal contents have equal fingerprints; so where all fingerprints differ, all contents do. Rows whose columns are
-    all empty are not judged by the rule.
+    Equal contents have equal fingerprints; so where fingerprints differ, contents do. Rows whose columns are all empty
+    are not judged by the rule.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -31,28 +48,35 @@ class Repeats:
         self._columns: Mapping[str, Sequence[str]] = {
             name: rule.columns for name, rule in contract.rules.items() if isinstance(rule, Unique)
         }
-        self._seen: dict[str, list[NDArray[np.uint64]]] = {name: [] for name in (KEY, *self._columns)}
+        self._seen: dict[str, list[tuple[NDArray[np.uint64], Rows]]] = {name: [] for name in (KEY, *self._columns)}
         self._rows = 0
 
-    def look(self, rows: pa.RecordBatch) -> pl.DataFrame:
-        """Take the fingerprints of staged rows (`row_schema` and hashes), and return them: `KEY` and rules, UInt64."""
+    def look(self, rows: pa.RecordBatch, offset: int = 0) -> pl.DataFrame:
+        """Take the fingerprints of staged rows, and return them: `KEY` and rules, UInt64.
+
+        Args:
+            rows: `row_schema` and hashes.
+            offset: added to their numbers.
+        """
         frame = pl.DataFrame(pl.from_arrow(rows))
         prints = [_of_filled(columns).alias(name) for name, columns in self._columns.items()]
         found = frame.select(pl.lit(pl.Series(KEY, _first_halves(rows.column(BASE)))), *prints)
-        self.take(found)
+        self.take(found, frame["_row_no"].to_numpy() + offset)
         return found
 
-    def take(self, fingerprints: pl.DataFrame) -> None:
-        """Take fingerprints of rows, as `look` returns them."""
+    def take(self, fingerprints: pl.DataFrame, row_no: Rows) -> None:
+        """Take fingerprints of rows, as `look` returns them, and the numbers of the rows."""
         self._rows += len(fingerprints)
         if self._rows > _MAX_ROWS:
             self._seen = {}
         for name, parts in self._seen.items():
-            parts.append(fingerprints[name].drop_nulls().to_numpy().copy())
+            column = fingerprints[name]
+            filled = row_no if not column.null_count() else row_no[column.is_not_null().to_numpy()]
+            parts.append((column.drop_nulls().to_numpy().copy(), filled))
 
-    def never(self) -> dict[str, int]:
-        """Return how many rows have any content, of each `unique` rule, and of `KEY`, where no two have the same."""
-        return {name: sum(map(len, parts)) for name, parts in self._seen.items() if _all_differ(parts)}
+    def found(self) -> dict[str, Repeated]:
+        """Return what was seen of `KEY` and each `unique` rule; nothing where there were too many rows."""
+        return {name: _repeated(parts) for name, parts in self._seen.items()}
 
 
 def _first_halves(keys: pa.Array[Any]) -> NDArray[np.uint64]:
@@ -73,6 +97,9 @@ def _fingerprint(columns: Sequence[str]) -> pl.Expr:
     return together
 
 
-def _all_differ(parts: Sequence[NDArray[np.uint64]]) -> bool:
-    seen = np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.uint64)
-    return not (seen[1:] == seen[:-1]).any()
+def _repeated(parts: Sequence[tuple[NDArray[np.uint64], Rows]]) -> Repeated:
+    prints = np.concatenate([prints for prints, _ in parts] or [np.empty(0, dtype=np.uint64)])
+    ordered = np.sort(prints)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    rows = [row_no[np.isin(prints, twice)] for prints, row_no in parts] if len(twice) else []
+    return Repeated(len(prints), np.concatenate([*rows, np.empty(0, dtype=np.int64)]))

@@ -18,6 +18,7 @@ from connectors.database import Connection
 from connectors.errors import RefusedError
 from connectors.in_force import in_force
 from connectors.privacy import hmac_pads
+from connectors.repeats import Rows
 from connectors.scopes import Scope
 from connectors.sql_text import (
     UNIT_SEPARATOR,
@@ -30,7 +31,7 @@ from connectors.sql_text import (
     one,
     record_key,
 )
-from connectors.staging import drop_one, has_same, make_whole, table, whole
+from connectors.staging import FEW_ROWS, drop_one, has_same, make_whole, table, whole
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
@@ -110,7 +111,7 @@ def split(
     as_of: date,
     scope: Scope | None,
     secret: str,
-    keys_differ: bool = False,
+    sharing: Rows | None = None,
     same_since: int | None = None,
 ) -> Split:
     """Fill the batch's key table and gone table, and count. Commit is the caller's.
@@ -118,7 +119,7 @@ def split(
     Args:
         scope: columns and values the delivery speaks for; None means everything (full deliveries).
         secret: key of the record-key HMAC.
-        keys_differ: no two rows are known to share a record key.
+        sharing: numbers of the rows that may share their record key with another one; None where that is not known.
         same_since: the application (`known_seq`) at which the versions of known rows were in force.
 
     Raises:
@@ -129,12 +130,12 @@ def split(
     give_memory(connection)
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
-    if keys_differ and not has_same(connection, batch_id) and _is_first(connection):
+    if sharing is not None and not len(sharing) and not has_same(connection, batch_id) and _is_first(connection):
         _show_keys(connection, contract, batch_id)
     else:
         _write_keys(connection, contract, batch_id, same_holds=same_since == known_seq(connection, contract))
     make_whole(connection, contract, batch_id, f"select row_no from {_key(batch_id)} where disposition <> 'unchanged'")
-    _find_contested(connection, contract, batch_id, keys_differ=keys_differ)
+    _find_contested(connection, contract, batch_id, sharing)
     _number(connection, contract, batch_id)
     _write_contested_keys(connection, contract, batch_id, facts)
     write_gone(connection, contract, batch_id, scope, facts)
@@ -395,17 +396,19 @@ def _disposition(row_hash: str, withdraws: str) -> str:
     )
 
 
-def _find_contested(connection: Connection, contract: Contract, batch_id: int, *, keys_differ: bool) -> None:
+def _find_contested(connection: Connection, contract: Contract, batch_id: int, sharing: Rows | None) -> None:
     """`contested`: base keys that several rows or records share, or whose record is clearly another's; their rows.
 
     `content`: the rows with their base key and hash; `kept`: one row per base and content; `crowded`: bases with
     several contents. Of equal rows the first stands, but where one of them withdraws the record the last word stands.
     """
     rows = whole(connection, batch_id)
+    among = None if sharing is None or len(sharing) > FEW_ROWS else sharing.tolist()
     execute(
         connection,
         f"create temp table repeated as select record_key as base from {_key(batch_id)}"
-        f" where {'false' if keys_differ else 'true'} group by record_key having count(*) > 1",
+        f" where {'true' if among is None else 'row_no = any(%(among)s)'} group by record_key having count(*) > 1",
+        {"among": among},
     )
     strangers = ""
     if contract.identity:

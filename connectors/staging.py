@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
@@ -18,13 +19,15 @@ from connectors.database import Connection
 from connectors.in_force import in_force
 from connectors.known_rows import KEYS, PRINTS, Notes, hashes
 from connectors.record_hashes import MENTION_KEY, with_hashes
-from connectors.repeats import KEY, Repeats
+from connectors.repeats import KEY, Repeated, Repeats
 from connectors.sql_text import execute, names, one
 
 ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
 """What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
 _COPIED_ROWS = 8192
 """So many are encoded while those before them are sent."""
+FEW_ROWS = 100_000
+"""So many rows are named one by one to the database."""
 _SUFFIXES = ("_key", "", "_whole", "_same", "_issue", "_rejected", "_gone", "_silent")
 """Views before what they read."""
 
@@ -176,7 +179,7 @@ def load(
     """
     loaded = 0
     rows = table(batch_id, "_whole" if with_same else "")
-    for batch in ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes)):
+    for batch in ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes, offset=offset)):
         loaded += batch.rows.num_rows
         copy(connection, rows, _shifted(batch.rows, "_row_no", offset))
         if batch.same is not None:
@@ -188,13 +191,19 @@ def load(
 
 
 def _hashed(
-    batches: Iterable[CheckedBatch], contract: Contract, secret: str, repeats: Repeats, notes: Notes | None
+    batches: Iterable[CheckedBatch],
+    contract: Contract,
+    secret: str,
+    repeats: Repeats,
+    notes: Notes | None,
+    *,
+    offset: int,
 ) -> Iterator[CheckedBatch]:
     for batch in ahead(batches):
         rows = with_hashes(batch.rows, contract, secret)
-        fingerprints = repeats.look(rows)
+        fingerprints = repeats.look(rows, offset)
         if batch.same is not None:
-            repeats.take(batch.same.facts.rename({KEYS[0]: KEY}))
+            repeats.take(batch.same.facts.rename({KEYS[0]: KEY}), batch.same.row_no.to_numpy() + offset)
         if notes is not None and batch.noted is not None:
             facts = batch.noted.hstack(hashes(rows)).hstack(fingerprints.drop(KEY))
             notes.note(facts.drop_nulls(PRINTS[0]))
@@ -231,7 +240,7 @@ def judge_contract_rules(
     headers: Mapping[str, str],
     *,
     as_of: date,
-    never_repeated: Mapping[str, int] = MappingProxyType({}),
+    repeated: Mapping[str, Repeated] = MappingProxyType({}),
 ) -> list[CheckResult]:
     """Evaluate the contract's `unique` and `reference` rules on the staged rows; findings go to the issue table.
 
@@ -240,14 +249,14 @@ def judge_contract_rules(
 
     Args:
         headers: the department's own header of each delivered column.
-        never_repeated: `unique` rules of which no two rows have the same content, and how many rows have any.
+        repeated: what was seen of `unique` rules while the rows were read (`Repeats.found`).
     """
     results = []
     for name, rule in contract.rules.items():
         judged: _Judged | None = None
         match rule:
             case Unique():
-                column, judged = rule.columns[0], _unique(contract, batch_id, rule)
+                column, judged = rule.columns[0], _unique(contract, batch_id, rule, repeated.get(name))
             case Reference():
                 column = rule.column
                 if _find_known(connection, contract, batch_id, rule, as_of):
@@ -255,8 +264,8 @@ def judge_contract_rules(
             case _:
                 continue
         counts = (0, 0)
-        if name in never_repeated:
-            counts = (never_repeated[name], never_repeated[name])
+        if name in repeated and not len(repeated[name].rows):
+            counts = (repeated[name].filled, repeated[name].filled)
         elif judged is not None:
             counts = _settle(connection, batch_id, _facts(name, rule, column, headers), judged)
         results.append(
@@ -273,27 +282,39 @@ class _Judged:
 
     checked: str
     failing: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _unique(contract: Contract, batch_id: int, rule: Unique) -> _Judged:
+def _unique(contract: Contract, batch_id: int, rule: Unique, seen: Repeated | None) -> _Judged:
     """Rows that repeat a whole row of the delivery are not judged again: they are counted by `row.duplicate`.
 
-    Where the rule's columns hold the whole key, only rows that share their key can fail.
+    Only rows whose columns another row may have too can fail, or be duplicates; where they are not known, and the
+    rule's columns hold the whole key, only rows that share their key can.
     """
     rows, first = table(batch_id), f's."{rule.columns[0]}"'
     filled = "(" + " or ".join(f's."{c}" is not null' for c in rule.columns) + ")"
     duplicates = f"select d.row_no from {table(batch_id, '_key')} d where d.disposition = 'duplicate'"
-    judged = f"{filled} and not exists ({duplicates} and d.row_no = s._row_no)"
+    times = f"count(*) over (partition by {names(rule.columns, 's')})"
+
+    def failing(suspect: str) -> str:
+        judged = f"{filled} and not exists ({duplicates} and d.row_no = s._row_no)"
+        return (
+            f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {rows} s"
+            f" where {judged} and {suspect}) judged where times > 1"
+        )
+
+    if seen is not None and len(seen.rows) <= FEW_ROWS:
+        facts = {"filled": seen.filled, "suspects": seen.rows.tolist()}
+        checked = f"select %(filled)s - count(*) from ({duplicates}) d where d.row_no = any(%(suspects)s)"
+        return _Judged(checked, failing("s._row_no = any(%(suspects)s)"), facts)
     content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
     suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
     if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:
         suspect = "s._base in (select base from pg_temp.repeated)"
-    times = f"count(*) over (partition by {names(rule.columns, 's')})"
     return _Judged(
         f"select (select count(*) from {rows} s where {filled}) - (select count(*) from ({duplicates}) d"
         f" join {rows} s on s._row_no = d.row_no where {filled})",
-        f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {rows} s"
-        f" where {judged} and {suspect}) judged where times > 1",
+        failing(suspect),
     )
 
 
@@ -332,13 +353,13 @@ def _facts(name: str, rule: RuleBase, column: str, headers: Mapping[str, str]) -
 
 def _settle(connection: Connection, batch_id: int, facts: Mapping[str, str | None], judged: _Judged) -> tuple[int, int]:
     """Note every failing row; return how many were judged and how many passed."""
-    checked = int(one(connection, judged.checked)[0])
+    checked = int(one(connection, judged.checked, judged.facts)[0])
     failed = execute(
         connection,
         f"insert into {table(batch_id, '_issue')}"
         " (row_no, column_name, header, rule, dimension, severity, message, value)"
         " select _row_no, %(column)s, %(header)s, %(rule)s, %(dimension)s, %(severity)s, %(message)s, value"
         f" from ({judged.failing}) failing",
-        facts,
+        {**facts, **judged.facts},
     ).rowcount
     return checked, checked - failed

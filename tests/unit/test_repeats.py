@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -37,29 +40,35 @@ Row = tuple[str, str | None, int | None]
 
 
 def looked_at(*batches: list[Row]) -> Repeats:
-    seen, schema = Repeats(CONTRACT), row_schema(CONTRACT)
+    seen, schema, number = Repeats(CONTRACT), row_schema(CONTRACT), 0
     for batch in batches:
-        facts = [dict(zip(schema.names, (*row, 1), strict=True)) for row in batch]
-        seen.look(with_hashes(pa.RecordBatch.from_pylist(facts, schema=schema), CONTRACT, "secret"))
+        facts = [dict(zip(schema.names, (*row, n), strict=True)) for n, row in enumerate(batch)]
+        rows = pa.RecordBatch.from_pylist(facts, schema=schema)
+        seen.look(with_hashes(rows, CONTRACT, "secret"), offset=number)
+        number += len(batch)
     return seen
+
+
+def repeated(contents: Sequence[object]) -> tuple[int, list[int]]:
+    """Return how many contents there are, and the places of those that are there twice."""
+    counts = Counter(c for c in contents if c is not None)
+    return sum(counts.values()), [n for n, c in enumerate(contents) if c is not None and counts[c] > 1]
 
 
 @given(
     st.lists(st.lists(st.tuples(st.sampled_from("甲乙丙丁"), st.sampled_from(["a", None]), st.sampled_from([1, None]))))
 )
-def test_exactly_the_rules_without_a_repeated_content_are_named_when_rows_come_in_batches(
-    batches: list[list[Row]],
-) -> None:
+def test_exactly_the_rows_with_a_repeated_content_are_named_when_rows_come_in_batches(batches: list[list[Row]]) -> None:
     rows = [row for batch in batches for row in batch]
-    pairs = [row[1:] for row in rows if row[1:] != (None, None)]
-    expected = {KEY: len(rows)} if len({row[0] for row in rows}) == len(rows) else {}
-    expected |= {"pair_once": len(pairs)} if len(set(pairs)) == len(pairs) else {}
+    pairs = [None if row[1:] == (None, None) else row[1:] for row in rows]
 
-    assert looked_at(*batches).never() == expected
+    found = {name: (seen.filled, seen.rows.tolist()) for name, seen in looked_at(*batches).found().items()}
+
+    assert found == {KEY: repeated([row[0] for row in rows]), "pair_once": repeated(pairs)}
 
 
 def test_nothing_is_named_when_a_delivery_is_too_large_to_remember(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "_MAX_ROWS", 2)
 
-    assert looked_at([("甲", "a", 1), ("乙", "b", 1)]).never() == {KEY: 2, "pair_once": 2}
-    assert looked_at([("甲", "a", 1), ("乙", "b", 1)], [("丙", "c", 1)], []).never() == {}
+    assert looked_at([("甲", "a", 1), ("乙", "b", 1)]).found().keys() == {KEY, "pair_once"}
+    assert looked_at([("甲", "a", 1), ("乙", "b", 1)], [("丙", "c", 1)], []).found() == {}
