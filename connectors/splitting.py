@@ -31,7 +31,7 @@ from connectors.sql_text import (
     one,
     record_key,
 )
-from connectors.staging import FEW_ROWS, drop_one, has_same, make_whole, table, whole
+from connectors.staging import FEW_ROWS, drop_one, exists, has_same, make_whole, table, whole
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
@@ -134,7 +134,6 @@ def split(
         _show_keys(connection, contract, batch_id)
     else:
         _write_keys(connection, contract, batch_id, same_holds=same_since == known_seq(connection, contract))
-    make_whole(connection, contract, batch_id, f"select row_no from {_key(batch_id)} where disposition <> 'unchanged'")
     _find_contested(connection, contract, batch_id, sharing)
     _number(connection, contract, batch_id)
     _write_contested_keys(connection, contract, batch_id, facts)
@@ -350,7 +349,7 @@ def _show_keys(connection: Connection, contract: Contract, batch_id: int) -> Non
     """The key table as a view of the rows: every one of them is a new record under its own key."""
     rows, key = table(batch_id), _key(batch_id)
     withdraws = _withdraws(contract, "s")
-    drop_one(connection, key)
+    _drop_keys(connection, batch_id)
     execute(connection, f"analyze {rows} (_row_no, _base)")
     execute(
         connection,
@@ -367,26 +366,47 @@ def _write_keys(connection: Connection, contract: Contract, batch_id: int, *, sa
         same_holds: nothing was applied since the known rows were looked up: they are unchanged.
     """
     rows, same, key = whole(connection, batch_id), table(batch_id, "_same"), _key(batch_id)
-    drop_one(connection, key)
+    _drop_keys(connection, batch_id)
     execute(connection, f"analyze {rows} (_row_no, _base)")
     source = f"select s._row_no, s._base, s._row_hash, {_withdraws(contract, 's')} as withdraws from {rows} s"
-    unchanged = ""
-    if has_same(connection, batch_id):
+    known = has_same(connection, batch_id)
+    if known:
         execute(connection, f"analyze {same} (_row_no, _base)")
-        if same_holds:
-            unchanged = (
-                f" union all select _row_no, _base, 1::smallint, _row_hash, 'unchanged', false, _version from {same}"
-            )
-        else:
-            source += f" union all select _row_no, _base, _row_hash, false from {same}"
+    if known and not same_holds:
+        source += f" union all select _row_no, _base, _row_hash, false from {same}"
+    written = table(batch_id, "_keyed") if known and same_holds else key
     execute(
         connection,
-        f"create unlogged table {key} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
+        f"create unlogged table {written} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
         f" s._row_hash as row_hash, {_disposition('s._row_hash', 's.withdraws')} as disposition, s.withdraws,"
         f" p.version_batch_id as prior_batch_id from ({source}) s"
-        f" left join pg_temp.prior p on p.record_key = s._base{unchanged}",
+        f" left join pg_temp.prior p on p.record_key = s._base",
     )
-    execute(connection, f"analyze {key} (row_no, record_key, disposition)")
+    execute(connection, f"analyze {written} (row_no, record_key, disposition)")
+    if known and same_holds:
+        execute(connection, f"create view {key} as select * from {written} union all {_keys_of_same(batch_id)}")
+    else:
+        differing = f"select row_no from {key} where disposition <> 'unchanged'"
+        make_whole(connection, contract, batch_id, differing)
+
+
+def _keys_of_same(batch_id: int) -> str:
+    """The keys of known rows, while nothing was applied since they were looked up."""
+    return (
+        "select _row_no as row_no, _base as record_key, 1::smallint as key_no, _row_hash as row_hash,"
+        " 'unchanged' as disposition, false as withdraws, _version as prior_batch_id"
+        f" from {table(batch_id, '_same')}"
+    )
+
+
+def _written_keys(connection: Connection, batch_id: int) -> str:
+    """Return the name of the table of the keys that do not follow from the rows."""
+    return table(batch_id, "_keyed") if exists(connection, batch_id, "_keyed") else _key(batch_id)
+
+
+def _drop_keys(connection: Connection, batch_id: int) -> None:
+    for name in (_key(batch_id), table(batch_id, "_keyed")):
+        drop_one(connection, name)
 
 
 def _disposition(row_hash: str, withdraws: str) -> str:
@@ -423,12 +443,7 @@ def _find_contested(connection: Connection, contract: Contract, batch_id: int, s
         "create temp table contested as select base from pg_temp.repeated"
         f" union select base from pg_temp.numbered{strangers}",
     )
-    make_whole(
-        connection,
-        contract,
-        batch_id,
-        f"select row_no from {_key(batch_id)} join pg_temp.contested on base = record_key",
-    )
+    _keep_keys_whole(connection, contract, batch_id)
     execute(
         connection,
         f"create temp table content as select s._row_no as row_no, s._base as base, s._row_hash as row_hash,"
@@ -447,6 +462,17 @@ def _find_contested(connection: Connection, contract: Contract, batch_id: int, s
     most = one(connection, "select coalesce(max(contents), 0) from crowded")[0]
     if most > MAXIMUM_KEY_NO:
         raise RefusedError(f"有 {most:,} 行内容不同而键值相同，无法区分记录，请核对键列后重新报送。")
+
+
+def _keep_keys_whole(connection: Connection, contract: Contract, batch_id: int) -> None:
+    """Stage the known rows of contested keys whole, and write down their keys."""
+    if not has_same(connection, batch_id):
+        return
+    if (written := _written_keys(connection, batch_id)) != _key(batch_id):
+        known = f"select k.* from ({_keys_of_same(batch_id)}) k join pg_temp.contested on base = record_key"
+        execute(connection, f"insert into {written} {known}")
+    wanted = f"select _row_no from {table(batch_id, '_same')} join pg_temp.contested on base = _base"
+    make_whole(connection, contract, batch_id, wanted)
 
 
 def _number(connection: Connection, contract: Contract, batch_id: int) -> None:
@@ -523,7 +549,7 @@ def _write_contested_keys(connection: Connection, contract: Contract, batch_id: 
     """Write the rows of contested keys into the key table again, numbered."""
     if not one(connection, "select exists (select from pg_temp.content)")[0]:
         return
-    key = _key(batch_id)
+    key = _written_keys(connection, batch_id)
     numbered = record_key(f"({key_text(contract, 's')})", "n.key_no")
     execute(connection, f"delete from {key} k using pg_temp.content c where c.row_no = k.row_no")
     execute(

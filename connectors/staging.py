@@ -28,7 +28,7 @@ _COPIED_ROWS = 8192
 """So many are encoded while those before them are sent."""
 FEW_ROWS = 100_000
 """So many rows are named one by one to the database."""
-_SUFFIXES = ("_key", "", "_whole", "_same", "_issue", "_rejected", "_gone", "_silent")
+_SUFFIXES = ("_key", "_keyed", "", "_whole", "_same", "_issue", "_rejected", "_gone", "_silent")
 """Views before what they read."""
 
 
