@@ -10,8 +10,10 @@ from connectors.contract import Contracts
 from connectors.database import Connection
 from connectors.errors import UserError
 from connectors.objections.following import follow
+from connectors.objections.place import Place
 from connectors.objections.raising import answer_working_days
-from connectors.privacy import mask_identifiers
+from connectors.objections.values import objected
+from connectors.objections.wording import masked
 from connectors.working_days import due_on
 
 Decision = Literal["upheld", "refused", "referred"]
@@ -40,24 +42,29 @@ def decide(
     if not why.strip():
         raise UserError("请用 --why 写明理由")
     row = connection.execute(
-        "select state, contract_id, handler, library from quality.objection where objection_id = %s", (objection_id,)
+        "select told.state, told.contract_id, told.handler, told.library, told.batch_id, told.row_no, told.column_name,"
+        " stated.should_be from quality.objection as told left join objection.stated using (objection_id)"
+        " where objection_id = %s",
+        (objection_id,),
     ).fetchone()
     if row is None:
         raise UserError(f"没有异议 {objection_id}，用 weihai objection list 查看")
-    state, contract_id, handler, library = row
+    state, contract_id, handler, library, batch_id, row_no, column, should_be = row
     if state not in _UNDECIDED:
         raise UserError(f"异议 {objection_id} 的状态是“{state}”，已经处理过")
     contract = contracts[contract_id]
+    cell = objected(connection, contract, Place(contract_id, batch_id, row_no, column))
     _check_referral(decision, refer_to, handler, {c.department for c in contracts.values()})
     due = (
         due_on(connection, now.date(), answer_working_days(connection, contract, library))
         if decision == "referred"
         else None
     )
+    said = masked(connection, contract, cell, why, column=column, stated=should_be)
     connection.execute(
         "insert into quality.objection_decision (objection_id, decision, refer_to, why, due_on, decided_at, decided_by)"
         " values (%s, %s, %s, %s, %s, %s, %s)",
-        (objection_id, decision, refer_to, mask_identifiers(why), due, now, actor),
+        (objection_id, decision, refer_to, said, due, now, actor),
     )
     if decision == "upheld":
         follow(connection, contract, now=now)

@@ -10,7 +10,8 @@ from connectors.database import Connection
 from connectors.errors import UserError
 from connectors.objections.place import Place, source_of
 from connectors.objections.values import Cell, objected, standing, understood
-from connectors.privacy import keyed_hash, mask_identifiers, mask_kind, record_key_secret
+from connectors.objections.wording import masked
+from connectors.privacy import keyed_hash, mask_kind, record_key_secret
 from connectors.settings import Settings
 from connectors.sql_text import execute, one
 from connectors.working_days import due_on
@@ -74,7 +75,7 @@ def raise_objection(
             "should_be": should_be,
             "kind": kind,
             "hash": None if should_be is None else keyed_hash(record_key_secret(settings), should_be),
-            "why": mask_identifiers(objection.why),
+            "why": masked(connection, contract, cell, objection.why, column=place.column, stated=should_be),
             "due": due_on(connection, now.date(), answer_working_days(connection, contract, place.library)),
             "now": now,
             "actor": actor,

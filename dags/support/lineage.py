@@ -10,12 +10,14 @@ from psycopg import sql
 
 from connectors.contract import Contract
 from connectors.database import Connection, connect
+from connectors.opening.declaration import Aggregate, load_aggregates
 from connectors.settings import Settings
 from connectors.sql_text import join_whole_tables
 from dags.support.models import manifest
 
 _RAW_SOURCE = "source.weihai.raw."
-_OPERAND_MODEL = "model.weihai.ind_"
+_MODEL = "model.weihai."
+_OPERAND_MODEL = f"{_MODEL}ind_"
 _OWN_MACRO = "macro.weihai."
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -98,6 +100,20 @@ def fields_read(
     return {contract_id: tuple(sorted(names)) for contract_id, names in sorted(found.items())}
 
 
+def fields_counted(
+    manifest: Mapping[str, Any], contracts: Mapping[str, Contract], aggregate: Aggregate
+) -> dict[str, tuple[str, ...]]:
+    """Return the delivered fields that an open table of counts rests on, by contract.
+
+    Of an extract those that it counts by or under a condition; of a library those that the library's model reads.
+    """
+    schema, relation = aggregate.counts.split(".")
+    if schema != "raw":
+        return fields_read(manifest, contracts, f"{_MODEL}{relation}")
+    columns = {*(d.column for d in aggregate.dimensions.values()), *aggregate.where, *aggregate.absent}
+    return {relation: tuple(sorted(columns))}
+
+
 def _reached(manifest: Mapping[str, Any], model: str) -> set[str]:
     """Return the model and all that it rests on, except what comes from outside."""
     parents: Mapping[str, list[str]] = manifest["parent_map"]
@@ -128,7 +144,7 @@ def _named(manifest: Mapping[str, Any], model: str, contract: Contract) -> set[s
 def record(settings: Settings, contracts: Mapping[str, Contract], run_id: str) -> int:
     """Write `mart.indicator_source_run` for a run: deliveries with rows in force, and the latest one of each extract.
 
-    The fields that indicators read are written to `mart.indicator_field`.
+    The fields that indicators and open tables of counts rest on are written too (`record_fields`).
 
     Returns:
         The number of rows written.
@@ -160,7 +176,13 @@ def record(settings: Settings, contracts: Mapping[str, Contract], run_id: str) -
 
 
 def record_fields(connection: Connection, manifest: Mapping[str, Any], contracts: Mapping[str, Contract]) -> None:
-    """Write `mart.indicator_field`; commit is the caller's."""
+    """Write `mart.indicator_field` and `catalogue.open_table_field`; commit is the caller's."""
+    counted = [
+        (aggregate.id, contract_id, name)
+        for aggregate in load_aggregates().values()
+        for contract_id, names in fields_counted(manifest, contracts, aggregate).items()
+        for name in names
+    ]
     rows = [
         (model.removeprefix(_OPERAND_MODEL), contract_id, name)
         for model in manifest["parent_map"]
@@ -169,8 +191,10 @@ def record_fields(connection: Connection, manifest: Mapping[str, Any], contracts
         for name in names
     ]
     connection.execute("delete from mart.indicator_field")
+    connection.execute("delete from catalogue.open_table_field")
     with connection.cursor() as cursor:
         cursor.executemany("insert into mart.indicator_field values (%s, %s, %s)", rows)
+        cursor.executemany("insert into catalogue.open_table_field values (%s, %s, %s)", counted)
 
 
 def _used_batches(connection: Connection, run_id: str, contract_id: str) -> list[tuple[int, str, str, int]]:

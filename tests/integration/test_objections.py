@@ -40,6 +40,7 @@ PERSON = {
     "id_no": "371002198507153334", "name": "司徒雪迎", "sex_code": "男", "birth_date": WRONG, "household_no": "H1",
     "registered_division_code": "371002", "registered_address": "山东省威海市环翠区竹岛街道1号",
 }  # fmt: skip
+WHY = f"司徒 雪迎 {PERSON['id_no']}（{WRONG}生，应为{RIGHT}）与户口簿不符，电话13812345678"
 OTHER = PERSON | {"id_no": "371082199112035567", "name": "诸葛晚晴", "sex_code": "女", "birth_date": "1991-12-03"}
 # so that one who is withdrawn is no great loss
 NEIGHBOURS = [
@@ -83,15 +84,17 @@ class Desk:
 
     def object_to(self, place: Place, should_be: str | None = None, by: str | None = "civil_affairs") -> int:
         with self.owner() as connection:
-            objection = raising.Objection(place, should_be, by, f"与户口簿不符，见{PERSON['id_no']}")
+            objection = raising.Objection(place, should_be, by, WHY)
             return raising.raise_objection(
                 self.settings, connection, self.contracts, objection, actor="zhang", now=self.police.tick()
             )
 
-    def decide(self, number: int, decision: deciding.Decision, to: str | None = None) -> None:
+    def decide(
+        self, number: int, decision: deciding.Decision, to: str | None = None, why: str = "核对户口底册"
+    ) -> None:
         with self.owner() as connection:
             deciding.decide(
-                connection, self.contracts, number, decision, why="核对户口底册", refer_to=to, actor="li",
+                connection, self.contracts, number, decision, why=why, refer_to=to, actor="li",
                 now=self.police.tick(),
             )  # fmt: skip
 
@@ -211,14 +214,23 @@ def test_objection_lives_until_a_delivery_mends_it_and_again_when_it_returns(des
     assert due_on == date(2022, 1, 17)
     assert WRONG not in (masked, should_be)
     assert RIGHT not in (masked, should_be)
-    assert PERSON["id_no"] not in why
+    assert why == "司徒** 371***********333*（1*生，应为1*）与户口簿不符，电话138****5678"
     assert desk.state(number) == "超期未处理"
     assert desk.ripple(number, "share") == {f"share.{HOUSEHOLD}__{asked}"}
     assert desk.ripple(number, "library") == {"population"}
+    with desk.owner() as connection:
+        connection.execute(
+            "insert into catalogue.open_dataset values"
+            " ('registered_population', 'aggregate', '户籍人口', '', '公共安全', 'public_security', '市公安局', '每月')"
+        )
+    assert desk.ripple(number, "open_dataset") == {"registered_population"}
 
-    desk.decide(number, "referred", to="civil_affairs")
+    desk.decide(number, "referred", to="civil_affairs", why=f"{PERSON['name']}的底册为{RIGHT}")
     [(handler,)] = desk.rows("select handler from quality.objection where objection_id = %s", number)
     assert handler == "civil_affairs"
+    assert desk.rows("select decision_why from quality.objection where objection_id = %s", number) == [
+        ("司徒**的底册为1*",)
+    ]
     with pytest.raises(UserError, match="不需要转办"):
         desk.decide(number, "referred", to="civil_affairs")
     assert desk.orders(f"objection_id = {number}") == []

@@ -77,7 +77,9 @@ def register(app: typer.Typer) -> None:
 
 
 def raise_(  # noqa: PLR0917  a command takes its options by name
-    why: Annotated[str, typer.Option("--why", help="依据，如：与户口簿不符。其中的号码会被遮盖。")],
+    why: Annotated[
+        str, typer.Option("--why", help="依据，如：与户口簿不符。其中的号码和该记录的姓名等个人信息会被遮盖。")
+    ],
     field: Annotated[str | None, typer.Option("--field", help="哪个字段；不写为整条记录。")] = None,
     extract: Annotated[str | None, typer.Option("--extract", help="数据集，如 market_regulation__enterprise。")] = None,
     batch: Annotated[int | None, typer.Option("--batch", help="批次。")] = None,
@@ -195,7 +197,7 @@ def show(
 def decide(
     number: Annotated[int, typer.Argument(help="异议编号。")],
     decision: Annotated[Decision, typer.Argument(help="upheld 成立；refused 不予支持；referred 转办。")],
-    why: Annotated[str, typer.Option("--why", help="理由。其中的号码会被遮盖。")],
+    why: Annotated[str, typer.Option("--why", help="理由。其中的号码和该记录的姓名等个人信息会被遮盖。")],
     to: Annotated[str | None, typer.Option("--to", help="转办给哪个部门。")] = None,
 ) -> None:
     """处理一条异议：追加记录；成立的即成为报送部门的工单。"""

@@ -90,6 +90,20 @@ touched as (
     group by objected.objection_id, objected.contract_id, contracts.title
     union all
     select
+        objected.objection_id,
+        'open_dataset' as kind,
+        counted.dataset_id as subject,
+        dataset.title
+    from objected
+    inner join {{ source("catalogue", "open_table_field") }} as counted
+        on
+            objected.contract_id = counted.contract_id
+            and objected.column_name = counted.column_name
+    inner join {{ source("catalogue", "open_dataset") }} as dataset
+        on counted.dataset_id = dataset.dataset_id
+    group by objected.objection_id, counted.dataset_id, dataset.title
+    union all
+    select
         objections.objection_id,
         'library' as kind,
         sources.library as subject,
