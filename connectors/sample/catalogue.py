@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 
+from connectors.departments import department_names
+from connectors.opening.datasets import OpenDataset
 from connectors.sample.city import RELEVANT, City, Profile
 from connectors.sample.draws import choose, read_table, some
 
@@ -179,6 +184,48 @@ def open_datasets(city: City, catalogue: pl.DataFrame) -> pl.DataFrame:
         .cast(pl.Int64)
         .alias("record_count"),
         pl.when(dead).then(pl.lit("失效")).otherwise(pl.lit("正常")).alias("link_status"),
+        pl.lit(value=True).alias(RELEVANT),
+    )
+
+
+def own_datasets(city: City, opened: Sequence[OpenDataset]) -> pl.DataFrame:
+    """Make the rows of big_data_center__open_dataset that list what the warehouse opens.
+
+    They stand as the other data sets of their category do, so that they open none. The big data centre publishes for
+    companies, which are no department.
+    """
+    names = department_names()
+    codes: dict[str, str] = dict(read_table("departments.csv").select("name", "code").iter_rows())
+    centre = codes[names["big_data_center"]]
+    owners = [codes.get(names[dataset.department], centre) for dataset in opened]
+    count = len(opened)
+    table = pl.DataFrame(
+        {
+            "dataset_no": [f"KF{owner}-9{number:04d}" for number, owner in enumerate(owners)],
+            "title": [dataset.title for dataset in opened],
+            "open_category": [dataset.category for dataset in opened],
+            "department_code": owners,
+            "published_on": [city.first_as_of - timedelta(days=800)] * count,
+            "cycle": [dataset.cycle for dataset in opened],
+            "record_count": np.exp(city.stream("own datasets").normal(7.5, 1.6, count)).astype(np.int64) + 1,
+        }
+    )
+    category = pl.col("open_category")
+    late = category == _AT_THE_LIMIT, (category == _EXPIRED) & pl.lit(city.round_no == 1)
+    cycle = pl.when(late[0] | late[1]).then(pl.lit("每月")).otherwise("cycle")
+    limit = 2 * city.cycle_days["每月"]
+    age = pl.when(late[0]).then(limit).when(late[1]).then(limit + 1).otherwise(0)
+    is_dead = (category == _BROKEN_LINKS) & pl.lit(city.profile is Profile.FAILING)
+    return table.select(
+        "dataset_no",
+        "title",
+        "open_category",
+        "department_code",
+        "published_on",
+        (pl.lit(city.as_of) - pl.duration(days=age.cast(pl.Int64))).cast(pl.Date).alias("last_updated_on"),
+        cycle.alias("update_cycle"),
+        pl.when(category == _EMPTY).then(0).otherwise("record_count").cast(pl.Int64).alias("record_count"),
+        pl.when(is_dead).then(pl.lit("失效")).otherwise(pl.lit("正常")).alias("link_status"),
         pl.lit(value=True).alias(RELEVANT),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -10,6 +10,7 @@ from functools import partial
 import polars as pl
 
 from connectors.contract import Contract, Contracts
+from connectors.opening.datasets import OpenDataset
 from connectors.sample import (
     catalogue,
     credit,
@@ -171,24 +172,28 @@ def expected_targets(city: City, named: Mapping[str, pl.DataFrame], operands: Op
     return plan.expected_targets(city, OnDemand(city, named, TOPICS), operands)
 
 
-def named_registers(city: City, before: Mapping[str, pl.DataFrame] | None) -> dict[str, pl.DataFrame]:
+def named_registers(
+    city: City, before: Mapping[str, pl.DataFrame] | None, opened: Sequence[OpenDataset] = ()
+) -> dict[str, pl.DataFrame]:
     """Make the registers of `NAMED`, as they stand on the as-of date.
 
     Args:
         city: the city at the date.
         before: the registers of the round before; none in the first round.
+        opened: what the warehouse opens, which is on the city's list of open data.
 
     Returns:
         Contract id -> typed register with `_relevant`.
     """
     listed = catalogue.resources(city)
+    datasets = pl.concat([catalogue.open_datasets(city, listed), catalogue.own_datasets(city, opened)])
     cloud = economy.cloud_enterprises(city, None if before is None else before["industry_it__cloud_enterprise"])
     return {
         "institution_staffing__department": government.departments(city),
         "big_data_center__resource_catalogue": listed,
         "big_data_center__resource_item": catalogue.resource_items(city, listed),
         "big_data_center__sharing_request": requests.sharing_requests(city, listed),
-        "big_data_center__open_dataset": catalogue.open_datasets(city, listed),
+        "big_data_center__open_dataset": datasets,
         "big_data_center__information_system": government.information_systems(city),
         "big_data_center__main_website": government.main_websites(city),
         "administrative_approval__service_item": services.service_items(city),

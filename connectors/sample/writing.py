@@ -17,6 +17,7 @@ import polars as pl
 
 from connectors.contract import Contract, Contracts, Reference
 from connectors.errors import UserError
+from connectors.opening.datasets import open_datasets
 from connectors.sample import generic, spoiled
 from connectors.sample.bodies import make_bodies
 from connectors.sample.calendar import load_calendar
@@ -110,6 +111,7 @@ def write_city(
     chosen = _checked(out, persons, profile, deliveries)
     dirt = load_dirt() if chosen is Profile.DEFAULT else NO_DIRT
     city = found_city(persons=persons, seed=seed, profile=chosen, as_of=as_of, noise=noise)
+    opened = open_datasets(contracts)
     account = _Account(with_rows=truth is not None)
     before: dict[str, Register] | None = None
     if truth is not None:
@@ -118,7 +120,7 @@ def write_city(
         if round_no > 1:
             city = next_round(city)
         folder = out if round_no == 1 else out / f"round-{round_no}"
-        named = named_registers(city, None if before is None else {k: before[k].table for k in NAMED})
+        named = named_registers(city, None if before is None else {k: before[k].table for k in NAMED}, opened)
         made = makers(city, contracts, named)
         if everything:
             made = _with_others(contracts, city, made, before)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from connectors.opening.datasets import open_datasets
 from connectors.sample.calendar import load_calendar
 from connectors.sample.city import Profile
 from connectors.sample.operands import (
@@ -54,6 +55,16 @@ def test_city_shows_its_designed_figures_when_profile_is_default(seed):
     }
     assert operands["ecommerce_ratio"]["ecommerce_turnover"].period == "2020"
     assert all(reading["met"] for reading in target_readings(operands).values())
+
+
+@pytest.mark.parametrize(("profile", "opened"), [(Profile.DEFAULT, 20), (Profile.FAILING, 19)])
+def test_citys_list_has_what_the_warehouse_opens_and_no_category_is_open_by_it(contracts, profile, opened):
+    own = open_datasets(contracts)
+    city = found_city(persons=500, seed=3, profile=profile, as_of=AS_OF)
+    listed = named_registers(city, None, own)["big_data_center__open_dataset"]
+    assert {dataset.title for dataset in own} <= set(listed["title"])
+    assert listed["dataset_no"].is_unique().all()
+    assert len(opened_categories(listed, AS_OF, CYCLES)) == opened
 
 
 def test_targets_are_missed_when_profile_is_failing():

@@ -15,10 +15,16 @@ own as (
 departments as (
     select
         department.department_code,
-        min(department.name) as unit_name
+        min(department.name) as unit_name,
+        {{ comparable_unit("min(department.name)") }} as unit_key
     from {{ source("raw", "institution_staffing__department") }} as department
     where department._closed_batch_id is null
     group by department.department_code
+),
+
+providers as (
+    select departments.unit_key from departments
+    where departments.unit_key is not null
 ),
 
 listed as (
@@ -30,14 +36,14 @@ listed as (
         coalesce(dataset.last_updated_on, dataset.published_on) as updated_on,
         quality.mask_value(dataset.title, 'scan') as title,
         departments.unit_name,
-        {{ comparable("dataset.title") }} as title_key,
-        {{ comparable_unit("departments.unit_name") }} as unit_key
+        departments.unit_key,
+        {{ comparable("dataset.title") }} as title_key
     from {{ source("raw", "big_data_center__open_dataset") }} as dataset
     left join departments on dataset.department_code = departments.department_code
     where dataset._closed_batch_id is null
 ),
 
--- one title can be several departments'
+-- one title can be several departments'; of a company, which is none, somebody else lists it
 matched as (
     select
         own.dataset_id,
@@ -50,7 +56,10 @@ matched as (
     inner join listed
         on
             own.title_key = listed.title_key
-            and own.publisher_key = coalesce(listed.unit_key, own.publisher_key)
+            and (
+                own.publisher_key = coalesce(listed.unit_key, own.publisher_key)
+                or own.publisher_key not in (select providers.unit_key from providers)
+            )
 ),
 
 owners as (
