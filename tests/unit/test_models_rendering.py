@@ -10,6 +10,7 @@ from pathlib import Path
 
 from connectors.contract import Contracts
 from connectors.settings import CHECKOUT
+from dags.support.golden import reading, rendering
 from dags.support.lineage import extracts_by_indicator, fields_read
 from dags.support.models import PROJECT, render_generated, render_operand_union
 from weihai.commands.sql import plain
@@ -25,6 +26,13 @@ def _indicators() -> dict[str, dict[str, str]]:
 def test_operand_union_has_explicit_refs_when_rendered() -> None:
     expected = (GOLDEN / "int_indicator__measured.sql").read_text(encoding="utf-8")
     assert render_operand_union(["ind_cloud_enterprises", "ind_ipv6_site_rate"]) == expected
+
+
+def test_provenance_lists_no_values_which_citus_refuses_when_rendered(contracts: Contracts) -> None:
+    for library, declaration in reading.load(contracts).items():
+        view = rendering.render(declaration)[f"int_{rendering.KINDS[library]}__provenance.sql"]
+        assert re.search(r"\bvalues\b", view.split("\n", 1)[1]) is None
+        assert all(f"'{field}'" in view for field in declaration.fields)
 
 
 def test_generated_files_stay_untouched_when_nothing_changed(tmp_path: Path, contracts: Contracts) -> None:

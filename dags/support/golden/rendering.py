@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 
 from connectors.contract import Contract
@@ -350,7 +350,10 @@ def _identified(declaration: Declaration, sources: Mapping[str, tuple[Contract, 
 
 
 def _provenance(declaration: Declaration) -> str:
+    """Return the view of provenance; arrays, because a VALUES list of Citus takes immutable expressions only."""
     kind = KINDS[declaration.library]
+    names = ", ".join(f"'{field}'" for field in declaration.fields)
+    values = [f'present."{field}"::text' for field in declaration.fields]
     return f"""\
 -- one row per {kind} and field that has a value: the winner's place in raw, its rule, and the values that lost
 {_config(declaration, "view")}
@@ -366,11 +369,14 @@ select
     declared.rule,
     present._losers -> field.field as losers
 from {{{{ ref("{kind}_history") }}}} as present
-cross join lateral (
-    values
-    {_joined(list(_field_rows(declaration)), "," + chr(10) + "    ")}
-) as field (number, field, value)
-left join {{{{ source("linkage", "source") }}}} as source on present._winners[field.number] / 100 = source.source_id
+cross join lateral unnest(
+    array[{names}],
+    array[
+        {_joined(values, "," + chr(10) + " " * 8)}
+    ],
+    present._winners
+) as field (field, value, winner)
+left join {{{{ source("linkage", "source") }}}} as source on field.winner / 100 = source.source_id
 left join lateral (
     select held.batch_id, held.row_no
     from unnest(present._source_ids, present._batch_ids, present._row_nos) as held (source_id, batch_id, row_no)
@@ -382,14 +388,9 @@ left join {{{{ ref("survivorship") }}}} as declared
         and declared.field = field.field
         and declared.contract_id = source.contract_id
         and declared.role = source.role
-        and declared.rank = present._winners[field.number] % 100
+        and declared.rank = field.winner % 100
 where
     present.valid_to is null
     and present.known_to is null
     and field.value is not null
 """
-
-
-def _field_rows(declaration: Declaration) -> Iterator[str]:
-    for number, field in enumerate(declaration.fields, start=1):
-        yield f"({number}, '{field}', present.\"{field}\"::text)"
