@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from portal.queries import Warehouse
 
-CLOSED = "已办结"
+CLOSED, RESTING = "已办结", "无从核对"
 CLOSED_SHOWN = 20
 PERIODS_SHOWN = 40
 
@@ -85,7 +85,7 @@ class WorkOrder:
     @property
     def is_open(self) -> bool:
         """Whether it waits for a delivery that mends it."""
-        return self.state != CLOSED
+        return self.state not in (CLOSED, RESTING)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,12 @@ class DepartmentQuality:
     @property
     def closed_orders(self) -> tuple[WorkOrder, ...]:
         """The latest orders that were mended."""
-        return tuple(o for o in self.orders if not o.is_open)[:CLOSED_SHOWN]
+        return tuple(o for o in self.orders if o.state == CLOSED)[:CLOSED_SHOWN]
+
+    @property
+    def resting_orders(self) -> tuple[WorkOrder, ...]:
+        """Orders about which the last run had nothing to compare."""
+        return tuple(o for o in self.orders if o.state == RESTING)
 
     @property
     def trend(self) -> tuple[MonthScore, ...]:

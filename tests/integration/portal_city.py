@@ -529,6 +529,11 @@ def _add_quality(connection: Connection, now: datetime) -> None:
         occurrence_no=1, closed_batch_id=2, closed_at=now, state="已办结",
     )  # fmt: skip
     insert(
+        connection, "quality.work_order", **cloud, **common, rule="near_own_history", severity="warning",
+        message="可比的 1 项中有 1 项突然变化。", passed=0, due_on=date(2021, 10, 22), failed_deliveries=1,
+        occurrence_no=1, state="无从核对",
+    )  # fmt: skip
+    insert(
         connection, "quality.gate_result", run_id=RUN, suite="cross", expectation="employers_registered", kind="cross",
         severity="warning", success=False, observed="8 / 10（80%）", expected="合格比例不低于 90%",
         message="参保单位应已在市场监管登记。", evaluated_at=now, department="human_resources",

@@ -293,6 +293,7 @@ def test_a_department_sees_what_to_mend_by_when_when_its_delivery_failed(pages: 
         "80.66%",
         "未报",
         "已办结的工单（最近 1 个）",
+        "暂时无从核对的工单（1）",
     ):
         assert words in text
     everybody = parse(pages / "departments.html").text

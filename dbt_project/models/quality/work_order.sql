@@ -46,6 +46,7 @@ failing as (
         stretches.subject_key,
         stretches.mended_before,
         min(stretches.told_no) as opened_no,
+        max(stretches.told_no) as last_no,
         max(stretches.batch_id) as last_batch_id,
         count(*) as failed_deliveries,
         row_number() over (
@@ -55,6 +56,10 @@ failing as (
     from stretches
     where stretches.is_failing
     group by stretches.subject_key, stretches.mended_before
+),
+
+last_judged as (
+    select max(told.told_no) as run_no from {{ ref("int_finding__run") }} as told
 ),
 
 -- opened by the first of them, closed by the first after them that passes the same
@@ -67,6 +72,10 @@ described as (
         mended.batch_id as closed_batch_id,
         mended.run_id as closed_run_id,
         mended.told_at as closed_at,
+        -- the last run that judged anything found nothing to compare here
+        coalesce(
+            opened.run_id is not null and failing.last_no < last_judged.run_no, false
+        ) as is_resting,
         {{ local_day("opened.told_at") }} as opened_on
     from failing
     inner join stretches as opened
@@ -79,6 +88,7 @@ described as (
             failing.subject_key = mended.subject_key
             and failing.mended_before + 1 = mended.mended_before
             and not mended.is_failing
+    cross join last_judged
 ),
 
 final as (
@@ -110,6 +120,7 @@ final as (
         described.objection_id,
         case
             when described.closed_at is not null then '已办结'
+            when described.is_resting then '无从核对'
             when due_days.day < {{ local_day("now()") }} then '已逾期'
             when described.occurrence_no > 1 then '再次发生'
             else '待整改'
