@@ -29,7 +29,7 @@ _TALKATIVE = "great_expectations._docs_decorators"
 """Logs two hundred lines about itself while it is imported."""
 
 
-class WarmExecutor(LocalExecutor):
+class WarmExecutor(LocalExecutor):  # type: ignore[misc]
     """LocalExecutor that imports `LIBRARIES` before it forks its workers."""
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -201,8 +202,11 @@ def record_lineage(run_id: str) -> None:
     """Record which batches and files each indicator of the run rests on, its export, and what other readings give."""
     settings = load_settings()
     lineage.record(settings, load_contracts(settings.contract_folders), run_id)
-    source_rows.record(settings, run_id)
-    readings.record(settings, run_id)
+    # both are the server's work, and neither writes what the other reads
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        looked_at = pool.submit(source_rows.record, settings, run_id)
+        readings.record(settings, run_id)
+    looked_at.result()
     with connect(settings.dsn()) as connection:
         export.keep(connection, run_id)
     runs.finish_building(settings, run_id)
