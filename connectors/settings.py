@@ -96,6 +96,11 @@ class Settings:
         return self.reports / "portal"
 
     @property
+    def templates(self) -> Path:
+        """What the portal's templates compile to; may be removed."""
+        return self.home / "templates"
+
+    @property
     def dbt(self) -> Path:
         """What dbt compiled, and its manifest."""
         return self.home / "dbt"

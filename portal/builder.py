@@ -15,7 +15,7 @@ from portal.language import languages
 from portal.opening import copy_open_data
 from portal.pages import Pages, RunFiles
 from portal.queries import Warehouse, warehouse
-from portal.site import ASSETS, Renderer
+from portal.site import ASSETS, Renderer, templates
 from portal.swap import replaced
 
 
@@ -36,7 +36,10 @@ def build(settings: Settings, *, now: datetime) -> Path:
         open_files = copy_open_data(settings.open_data, folder / "open_data")
         pages = Pages(db, city, _run_files(db, city, settings, folder / "evidence"), open_files)
         common = {"run": city.run, "chain": db.chain_head()}
-        renderers = [Renderer(folder, language, city.names, pages.paths(), now, common) for language in languages()]
+        environment = templates(settings.templates)
+        renderers = [
+            Renderer(folder, environment, language, city.names, pages.paths(), now, common) for language in languages()
+        ]
         for page in pages:
             for renderer in renderers:
                 renderer.write(page)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
-from ruamel.yaml import YAML
+
+from connectors.yaml_files import read_yaml
 
 TEXTS = Path(__file__).parent / "i18n.yml"
 
@@ -60,7 +61,7 @@ class Language:
 @cache
 def languages() -> tuple[Language, ...]:
     """Load the languages; every text must exist in each."""
-    data = YAML(typ="safe").load(TEXTS.read_text(encoding="utf-8"))
+    data = read_yaml(TEXTS).data
     pairs: dict[str, list[str]] = data["texts"]
     if unpaired := [key for key, pair in pairs.items() if len(pair) != 2]:
         raise ValueError(f"i18n.yml: texts without both languages: {', '.join(unpaired)}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from portal import figures
@@ -59,9 +59,16 @@ class Names:
 
 
 @cache
-def _environment() -> Environment:
+def templates(compiled: Path) -> Environment:
+    """Return the templates.
+
+    Args:
+        compiled: folder that keeps what they compile to, which takes most of the time of a small portal.
+    """
+    compiled.mkdir(parents=True, exist_ok=True)
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
+        bytecode_cache=FileSystemBytecodeCache(str(compiled)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -122,6 +129,7 @@ class Renderer:
     """Writes pages in one language below a folder; knows which pages exist, so that no link leads nowhere."""
 
     folder: Path
+    templates: Environment
     language: Language
     names: Names
     paths: frozenset[str]
@@ -132,7 +140,7 @@ class Renderer:
         """Render a page and write it."""
         place = self.folder / self.language.folder / page.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        template = _environment().get_template(page.template)
+        template = self.templates.get_template(page.template)
         text = template.render({**self.common, **self._tools(page), **page.values})
         lines = (line.rstrip() for line in text.splitlines() if line.strip())
         place.write_text("\n".join(lines) + "\n", encoding="utf-8")
