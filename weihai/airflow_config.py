@@ -46,6 +46,8 @@ def environment(place: AirflowPlace, inherited: Mapping[str, str]) -> dict[str, 
         "WEIHAI_HOME": str(place.settings.home),
         "WAREHOUSE_DSN": place.warehouse_dsn,
         "AIRFLOW_HOME": str(place.settings.airflow),
+        # Airflow is started anew with other libraries: it keeps those that it has imported
+        "WEIHAI_LIBRARIES": _locked_libraries(),
         "NO_PROXY": ",".join(filter(None, (inherited.get("NO_PROXY") or inherited.get("no_proxy"), loopback))),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "GX_ANALYTICS_ENABLED": "false",
@@ -98,6 +100,12 @@ def _options(place: AirflowPlace) -> dict[str, str]:
         "fab__update_fab_perms": "False",
         "fab__enable_proxy_fix": "False",
     }
+
+
+def _locked_libraries() -> str:
+    """Return a fingerprint of what `make environment` installs."""
+    lock = CHECKOUT / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else ""
 
 
 def loopback() -> str:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from connectors.settings import Settings
+from weihai import airflow_config
 from weihai.airflow_api import AirflowClient, AirflowRefusedError, AirflowUnreachableError
 from weihai.airflow_config import AirflowPlace, environment, mark, sqlalchemy_urls
 from weihai.services import hide_password
@@ -49,6 +50,17 @@ def test_mark_changes_when_the_warehouse_moves_and_reveals_nothing(place: Airflo
     assert mark(env) == mark({**env, "LANG": "C"})
     assert mark(env) != mark(moved)
     assert len(mark(env)) == 64
+
+
+def test_mark_changes_when_other_libraries_are_installed(
+    place: AirflowPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = mark(environment(place, {}))
+    monkeypatch.setattr(airflow_config, "CHECKOUT", tmp_path)
+    (tmp_path / "requirements.lock").write_text("dbt-core==9", encoding="utf-8")
+    newer = mark(environment(place, {}))
+    (tmp_path / "requirements.lock").write_text("dbt-core==10", encoding="utf-8")
+    assert len({installed, newer, mark(environment(place, {}))}) == 3
 
 
 def test_sqlalchemy_urls_name_their_drivers() -> None:
