@@ -18,6 +18,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -89,14 +90,15 @@ class _Places:
 class KnownRows:
     """The known rows of one extract."""
 
-    def __init__(self, noted: pl.DataFrame, versions: NDArray[np.int64]) -> None:
+    def __init__(self, noted: pl.DataFrame, versions: NDArray[np.int64], records: _Records) -> None:
         """Take what was noted.
 
         Args:
             noted: the columns of the file.
             versions: of each row the batch whose version of its record is in force with its content; -1 for none.
+            records: all that are in force.
         """
-        self._noted, self._versions = noted, versions
+        self._noted, self._versions, self._records = noted, versions, records
         known = np.flatnonzero(versions >= 0)
         self._count = len(known)
         self._by_print = _Places(noted[PRINTS[0]], known)
@@ -112,8 +114,39 @@ class KnownRows:
         return np.where(_equal(prints, self._noted, places, PRINTS), places.astype(np.int64), -1)
 
     def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
-        """Return what is known of the rows at these places."""
-        return Same(row_no, self._noted[places].with_columns(pl.Series(VERSION, self._versions[places])))
+        """Return what is known of the rows at these places; their records are met."""
+        facts = self._noted[places].with_columns(pl.Series(VERSION, self._versions[places]))
+        self._records.meet(facts)
+        return Same(row_no, facts)
+
+    def meet(self, keys: pl.DataFrame) -> None:
+        """Take the record keys of rows that are read (`KEYS`): those records are met."""
+        self._records.meet(keys)
+
+    def absent(self, most: int) -> list[UUID] | None:
+        """Return the keys of the records in force (of number 1) that no row met; None where there are more."""
+        return self._records.absent(most)
+
+
+class _Records:
+    """The records in force, of number 1, found by their keys; and which of them the delivery has met."""
+
+    def __init__(self, keys: pl.DataFrame) -> None:
+        self._keys = keys
+        self._by_key = _Places(keys[KEYS[0]])
+        self._met = np.zeros(len(keys), dtype=np.bool_)
+
+    def likely(self, keys: pl.DataFrame) -> NDArray[np.uint32]:
+        return self._by_key.likely(keys[KEYS[0]])
+
+    def meet(self, keys: pl.DataFrame) -> None:
+        places = self.likely(keys)
+        self._met[places[_equal(keys, self._keys, places, KEYS)]] = True
+
+    def absent(self, most: int) -> list[UUID] | None:
+        if np.count_nonzero(~self._met) > most:
+            return None
+        return [UUID(bytes=key) for key in _joined(self._keys.filter(pl.Series(~self._met)), KEYS).to_pylist()]
 
 
 def _equal(rows: pl.DataFrame, others: pl.DataFrame, places: NDArray[np.uint32], names: list[str]) -> NDArray[np.bool_]:
@@ -214,9 +247,10 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
     stored = _in_force(dsn, contract)
     if not len(noted) or not len(stored):
         return None
-    places = _Places(stored[KEYS[0]]).likely(noted[KEYS[0]])
+    records = _Records(stored.select(KEYS))
+    places = records.likely(noted)
     is_same = _equal(noted, stored, places, [*KEYS, *CONTENTS])
-    return KnownRows(noted, np.where(is_same, stored[VERSION].to_numpy()[places], -1))
+    return KnownRows(noted, np.where(is_same, stored[VERSION].to_numpy()[places], -1), records)
 
 
 def forget(settings: Settings) -> None:

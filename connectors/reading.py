@@ -24,7 +24,7 @@ from connectors.readers import TextFile, open_file
 from connectors.repeats import KEY, Repeated, Repeats
 from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
-from connectors.splitting import Split
+from connectors.splitting import Seen, Split
 from connectors.sql_text import execute, one
 from connectors.tables import Table, find_tables, is_receipt
 
@@ -60,14 +60,14 @@ class _Read:
         table: the first part's.
         day: the business date.
         repeated: `Repeats.found`.
-        same_since: as in `splitting.split`.
+        seen: for the split.
     """
 
     totals: _Totals
     table: Table
     day: date
     repeated: Mapping[str, Repeated]
-    same_since: int | None
+    seen: Seen
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ class _Memory:
     known: KnownRows | None = None
     notes: Notes | None = None
     since: int | None = None
+
+    def seen(self, repeated: Mapping[str, Repeated]) -> Seen:
+        """Return what the split may know."""
+        sharing = repeated[KEY].rows if KEY in repeated else None
+        return Seen(sharing, self.since, None if self.known is None else self.known.absent(staging.FEW_ROWS))
 
     def keep(self) -> None:
         """Keep the notes for the next delivery."""
@@ -146,7 +151,8 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
                 )
             segments = Segments.of_tables(tables, [t.physical for t in totals])
             batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-            read = _Read(_together(totals), tables[0][1], found.day, repeats.found(), memory.since)
+            repeated = repeats.found()
+            read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
             _settle(settings, connection, contract, batch, read)
             memory.keep()
 
@@ -295,7 +301,7 @@ def _load(
             offset=sum(t.physical for t in totals),
             repeats=repeats,
             notes=memory.notes,
-            with_same=memory.known is not None,
+            known=memory.known,
         )
         totals.append(run.totals)
     told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
@@ -332,8 +338,7 @@ def _settle(settings: Settings, connection: Connection, contract: Contract, batc
         as_of=read.day,
         scope=scope,
         secret=record_key_secret(settings),
-        sharing=read.repeated[KEY].rows if KEY in read.repeated else None,
-        same_since=read.same_since,
+        seen=read.seen,
     )
     headers = {name: match.header for name, match in read.table.header.matched().items()}
     results = [

@@ -5,11 +5,12 @@ Set-based, against the versions in force at the delivery's own as-of date. Nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from connectors import scopes
 from connectors.checks import CheckResult
@@ -40,6 +41,21 @@ WITHDRAW = "撤销"
 LOOKS_FULL_ROWS = 20
 LOOKS_FULL_SHARE = Decimal("0.95")
 """An incremental delivery of so many rows, most of them unchanged, that meets so many of the records in force."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a delivery while it was read.
+
+    Attributes:
+        sharing: numbers of the rows that may share their record key with another one; None where that is not known.
+        same_since: the application (`known_seq`) at which the versions of known rows were in force.
+        absent: keys of the records then in force, of number 1, that no row has; None where they are not known, or many.
+    """
+
+    sharing: Rows | None = None
+    same_since: int | None = None
+    absent: Sequence[UUID] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,16 +127,14 @@ def split(
     as_of: date,
     scope: Scope | None,
     secret: str,
-    sharing: Rows | None = None,
-    same_since: int | None = None,
+    seen: Seen = Seen(),
 ) -> Split:
     """Fill the batch's key table and gone table, and count. Commit is the caller's.
 
     Args:
         scope: columns and values the delivery speaks for; None means everything (full deliveries).
         secret: key of the record-key HMAC.
-        sharing: numbers of the rows that may share their record key with another one; None where that is not known.
-        same_since: the application (`known_seq`) at which the versions of known rows were in force.
+        seen: while the rows were read.
 
     Raises:
         RefusedError: more rows share one key than can be told apart.
@@ -130,14 +144,20 @@ def split(
     give_memory(connection)
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
-    if sharing is not None and not len(sharing) and not has_same(connection, batch_id) and _is_first(connection):
+    same_holds = seen.same_since == known_seq(connection, contract)
+    if (
+        seen.sharing is not None
+        and not len(seen.sharing)
+        and not has_same(connection, batch_id)
+        and _is_first(connection)
+    ):
         _show_keys(connection, contract, batch_id)
     else:
-        _write_keys(connection, contract, batch_id, same_holds=same_since == known_seq(connection, contract))
-    _find_contested(connection, contract, batch_id, sharing)
+        _write_keys(connection, contract, batch_id, same_holds=same_holds)
+    _find_contested(connection, contract, batch_id, seen.sharing)
     _number(connection, contract, batch_id)
     _write_contested_keys(connection, contract, batch_id, facts)
-    write_gone(connection, contract, batch_id, scope, facts)
+    write_gone(connection, contract, batch_id, scope, facts, absent=seen.absent if same_holds else None)
     return _count(connection, contract, batch_id)
 
 

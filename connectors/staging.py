@@ -17,7 +17,7 @@ from connectors.contract import Contract, Reference, Unique
 from connectors.contract_model import RuleBase
 from connectors.database import Connection
 from connectors.in_force import in_force
-from connectors.known_rows import KEYS, PRINTS, Notes, hashes
+from connectors.known_rows import KEYS, PRINTS, KnownRows, Notes, hashes
 from connectors.record_hashes import MENTION_KEY, with_hashes
 from connectors.repeats import KEY, Repeated, Repeats
 from connectors.sql_text import execute, names, one
@@ -161,7 +161,7 @@ def load(
     offset: int = 0,
     repeats: Repeats | None = None,
     notes: Notes | None = None,
-    with_same: bool = False,
+    known: KnownRows | None = None,
 ) -> int:
     """Copy checked rows with their hashes, and their findings, into staging, batch by batch; return the number of rows.
 
@@ -175,11 +175,13 @@ def load(
         offset: added to row numbers: physical rows of the delivery's earlier parts.
         repeats: looks at every row.
         notes: of what rows were read as.
-        with_same: as in `create`.
+        known: rows that were not read, where `create` was told so.
     """
     loaded = 0
-    rows = table(batch_id, "_whole" if with_same else "")
-    for batch in ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes, offset=offset)):
+    rows = table(batch_id, "_whole" if known is not None else "")
+    for batch in ahead(
+        _hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset)
+    ):
         loaded += batch.rows.num_rows
         copy(connection, rows, _shifted(batch.rows, "_row_no", offset))
         if batch.same is not None:
@@ -197,6 +199,7 @@ def _hashed(
     repeats: Repeats,
     notes: Notes | None,
     *,
+    known: KnownRows | None,
     offset: int,
 ) -> Iterator[CheckedBatch]:
     for batch in ahead(batches):
@@ -204,8 +207,11 @@ def _hashed(
         fingerprints = repeats.look(rows, offset)
         if batch.same is not None:
             repeats.take(batch.same.facts.rename({KEYS[0]: KEY}), batch.same.row_no.to_numpy() + offset)
+        own = hashes(rows)
+        if known is not None and len(own):
+            known.meet(own)
         if notes is not None and batch.noted is not None:
-            facts = batch.noted.hstack(hashes(rows)).hstack(fingerprints.drop(KEY))
+            facts = batch.noted.hstack(own).hstack(fingerprints.drop(KEY))
             notes.note(facts.drop_nulls(PRINTS[0]))
             if batch.same is not None:
                 notes.note(batch.same.facts.select(facts.columns))

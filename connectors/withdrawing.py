@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from connectors import scopes
 from connectors.contract import Contract
@@ -14,9 +15,20 @@ from connectors.scopes import Scope
 from connectors.sql_text import execute, field_text, key_text, one, record_key
 from connectors.staging import table
 
+_AMONG_ABSENT = (
+    " and p.record_key in (select unnest(%(absent)s::uuid[]) union all select base from pg_temp.contested"
+    " union all select record_key from pg_temp.numbered)"
+)
+
 
 def write_gone(
-    connection: Connection, contract: Contract, batch_id: int, scope: Scope | None, facts: Mapping[str, Any]
+    connection: Connection,
+    contract: Contract,
+    batch_id: int,
+    scope: Scope | None,
+    facts: Mapping[str, Any],
+    *,
+    absent: Sequence[UUID] | None = None,
 ) -> None:
     """Fill the batch's gone table, its silent table, and `pg_temp.spared`: what is silent and was in force.
 
@@ -24,6 +36,8 @@ def write_gone(
 
     Args:
         facts: parameters of the record-key HMAC.
+        absent: keys of all records of number 1 that no row has, where that is known: only they, and those whose keys
+            are contested, can be withdrawn.
     """
     gone, silent = table(batch_id, "_gone"), table(batch_id, "_silent")
     execute(connection, f"drop table if exists {gone}, {silent}, pg_temp.spared")
@@ -37,8 +51,9 @@ def write_gone(
         connection,
         f"create unlogged table {gone} as select p.record_key, p.version_batch_id as prior_batch_id"
         f" from pg_temp.prior p {_within(contract, scope)} and not exists"
-        f" (select from {table(batch_id, '_key')} k where k.record_key = p.record_key)",
-        scopes.parameters(scope),
+        f" (select from {table(batch_id, '_key')} k where k.record_key = p.record_key)"
+        f"{'' if absent is None else _AMONG_ABSENT}",
+        {**scopes.parameters(scope), "absent": absent},
     )
     if one(connection, f"select exists (select from {table(batch_id, '_rejected')})")[0]:
         execute(connection, f"analyze {gone}; analyze {table(batch_id, '_rejected')}")

@@ -105,7 +105,7 @@ class Desk:
             as_of=as_of,
             scope=scope,
             secret=SECRET,
-            sharing=repeats.found()[KEY].rows,
+            seen=splitting.Seen(sharing=repeats.found()[KEY].rows),
         )
         return batch_id, outcome
 
