@@ -1,7 +1,7 @@
 """Airflow's executor for one machine, whose tasks start with the heavy libraries already imported.
 
 A task runs in a fork of a worker, and a worker is a fork of the scheduler: what the scheduler has imported, none of
-them imports again. Only libraries are: the project's own modules, contracts and models are read anew by every task.
+them imports again. Only libraries are: contracts, models and what the DAGs import of ours are read anew by every task.
 """
 
 from __future__ import annotations
