@@ -94,7 +94,9 @@ def _strong_keys(mentions: str) -> str:
 
 def _on_two_numbers(*, full: bool) -> str:
     """Return the select of pairs of well-supported numbers with one name and date of birth; they are only reviewed."""
-    weak = "select 1 from linkage.person_weak w where w.item in (a.id_no, b.id_no)"
+    supported = " and ".join(
+        f"not exists (select 1 from linkage.person_weak w where w.item = {number})" for number in ("a.id_no", "b.id_no")
+    )
     renewed = "" if full else " and m.id_no in (select id_no from pg_temp.renewed_number)"
     others = "named" if full else "linkage.person_mention"
     condition = "b.born = a.born" if full else "b.is_id_usable and substr(b.id_no, 7, 8) = a.born"
@@ -102,7 +104,7 @@ def _on_two_numbers(*, full: bool) -> str:
         "(with named as materialized (select distinct m.id_no, m.name, substr(m.id_no, 7, 8) as born"
         f" from linkage.person_mention m where m.is_id_usable and length(m.id_no) = 18{renewed})"
         f" select least(a.id_no, b.id_no), greatest(a.id_no, b.id_no) from named a join {others} b on b.name = a.name"
-        f" and {condition} and b.id_no <> a.id_no and length(b.id_no) = 18 where not exists ({weak}))"
+        f" and {condition} and b.id_no <> a.id_no and length(b.id_no) = 18 where {supported})"
     )
 
 
