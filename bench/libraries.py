@@ -38,6 +38,8 @@ _DAYS = {"全量": date(2021, 9, 30), "增量": date(2021, 10, 31), "再评": da
 """Everything for the first time; a day's changes; nothing changed, another day asked for. And as of when."""
 _MEGABYTE = 1024**2
 _SHOWN_MODELS = 3
+_BETWEEN_LOOKS = 3.0
+"""Seconds; a look at the memory of large processes holds them up."""
 _REAPED_AFTER = 1.0
 """Seconds after which the server counts the time of a session that has ended."""
 
@@ -183,11 +185,11 @@ def _watched(what: str, server: psutil.Process, act: Callable[[], object]) -> Me
 
 @contextmanager
 def _peak(measured: Measured, own: psutil.Process, server: psutil.Process) -> Iterator[None]:
-    """Once a second: what this process and all of the server's hold, shared memory counted once (PSS)."""
+    """Every few seconds: what this process and all of the server's hold, shared memory counted once (PSS)."""
     stop = threading.Event()
 
     def watch() -> None:
-        while not stop.wait(1.0):
+        while not stop.wait(_BETWEEN_LOOKS):
             held = sum(_held(p) for p in (own, server, *server.children()))
             measured.megabytes = max(measured.megabytes, held / _MEGABYTE)
 
