@@ -64,7 +64,7 @@ def server_settings() -> dict[str, str]:
     Messages are terse and failed statements are not logged: both can carry personal data.
     """
     memory = total_memory()
-    shared = max(64, min(2048, memory // _MIB // 12))
+    shared = max(64, min(512, memory // _MIB // 12))
     found = {
         "shared_buffers": f"{shared}MB",
         "effective_cache_size": f"{max(256, memory // _MIB // 3)}MB",
