@@ -227,9 +227,13 @@ def _answer(step: Step, engine: Engine) -> None:
         )
         engine.run("insert into pg_temp.reached select source_id, mention_key from pg_temp.told")
         mentions = "pg_temp.told m"
+    # a statement may be logged, what is copied is not: with the salt, ids could be led back to numbers
+    engine.run("drop table if exists pg_temp.salt")
+    engine.run("create table pg_temp.salt (salt text)")
+    engine.fill("pg_temp.salt", [(step.salt,)])
 
     def cluster(item: str) -> str:
-        return f"md5('{step.salt}' || {item})::uuid"
+        return f"md5((select salt from pg_temp.salt) || {item})::uuid"
 
     engine.run(
         f"insert into pg_temp.decided select t.source_id, t.mention_key, {cluster('t.cluster')}, t.method, t.weight"

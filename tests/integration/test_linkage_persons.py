@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from connectors.contract import Contracts
 from connectors.settings import Settings
 from linkage import changes, identities, run
+from linkage.persons import engines
 from linkage.persons.names import clearly_differ
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.linking import BIRTH, HOUSEHOLD, INSURED, PENSION, PERMIT, STUDENT, Linker
@@ -315,6 +317,24 @@ def test_error_tells_no_number_when_a_database_quotes_one(linker: Linker, monkey
 def test_names_clearly_differ_only_when_no_slip_or_stand_in_explains_it(left: str, right: str, differ: bool) -> None:
     assert clearly_differ(left, right) is differ
     assert clearly_differ(right, left) is differ
+
+
+def test_salt_of_clusters_stands_in_no_statement_when_linking(linker: Linker, monkeypatch: pytest.MonkeyPatch) -> None:
+    salt = "5a17" * 8
+    said: dict[str, list[str]] = {}
+    monkeypatch.setattr(secrets, "token_hex", lambda _: salt)
+    for engine in (engines.Server, engines.Columns):
+        told = said.setdefault(engine.__name__, [])
+
+        def run_noted(self: Any, text: str, *, real: Any = engine.run, told: list[str] = told) -> Any:
+            told.append(text)
+            return real(self, text)
+
+        monkeypatch.setattr(engine, "run", run_noted)
+    linker.link(full_refresh=True)
+    linker.deliver(INSURED, [insured(None, "新来的人", date(1999, 9, 9), "I-salt")])
+    linker.link()
+    assert all("pg_temp.salt" in "".join(told) and salt not in "".join(told) for told in said.values())
 
 
 def test_home_is_left_clean_after_linking(linker: Linker) -> None:
