@@ -170,9 +170,10 @@ def _write_links(step: Step, known_at: int) -> None:
         f" select t.source_id, t.mention_key, t.id, t.method, t.weight from {target}"
     )
     if one(connection, f"select not exists (select from {link})")[0]:
+        # what is filled where it was emptied is synced instead of logged
+        execute(connection, f"truncate {link}")
         with indexed_afterwards(connection, link):
-            # readers look up one source's links by key: neighbours of the index are neighbours of the table
-            execute(connection, f"{insert} order by t.source_id, t.mention_key")
+            execute(connection, insert)
         execute(connection, f"analyze {link}")
         return
     execute(

@@ -25,6 +25,7 @@ from linkage.step import Rules, Step, make_tables
 RULES: Mapping[LibraryName, Rules] = {"population": persons.RULES, "legal_entity": entities.RULES}
 
 _LOCKS: Mapping[LibraryName, int] = {"population": 371_000_011, "legal_entity": 371_000_012}
+_PREPARING = 371_000_013
 
 
 class LinkingError(RuntimeError):
@@ -73,6 +74,8 @@ def link(
         _alone(connection, library_name),
         _folder(settings, library_name) as folder,
     ):
+        # both libraries number roles and may give keys to records of one table: one after the other
+        connection.execute("select pg_advisory_xact_lock(%s)", (_PREPARING,))
         roles = sources.sync(connection, contracts, library)
         mention_keys.fill(settings, connection, roles)
         version = sources.version(roles, library, rules.parameters)

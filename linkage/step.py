@@ -21,7 +21,8 @@ class Step:
             decides all.
         decided (source_id, mention_key, cluster, method, weight): those of them that mean somebody; equal clusters
             mean the same one. Clusters are of this linking only and tell nothing: a new one is the id of whom it means.
-            Rows of one id are found in one call: who is reached, is reached with all of his.
+            Rows of one id are found in one call: who is reached, is reached with all of his. In a full linking they
+            come by source and key: readers look up one source's links by key, in a table that is in their order.
         doubt (source_id, mention_key, candidate_source_id, candidate_mention_key, reason, weight): mentions for review,
             and any mention of the candidate, who must be somebody.
 

@@ -133,7 +133,9 @@ def _write_decision(connection: Connection, facts: Facts, decision: Decision) ->
     _write(
         connection,
         "pg_temp.decided",
-        decided.select("source_id", "mention_key", "key", "method", "weight").rename({"key": "cluster"}),
+        decided.select("source_id", "mention_key", "key", "method", "weight")
+        .rename({"key": "cluster"})
+        .sort("source_id", "mention_key"),
     )
     doubts = decision.doubts.join(place, on="i", maintain_order="left").join(
         candidate, on="candidate", maintain_order="left"
