@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,24 @@ def test_nothing_is_lost_between_chunks_when_records_cross_them(
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([["k", "a", "b"], *rows])
     path = write(tmp_path, out.getvalue())
-    monkeypatch.setattr(encoding, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (chunk,))
     assert read(path) == [(n, tuple(r)) for n, r in enumerate([["k", "a", "b"], *rows], 1)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_wanted_records_are_read_as_among_all_when_others_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line_end: str, *, quoted: bool
+) -> None:
+    lines = [f'{i},第{i}行,"甲\n乙"' if quoted and i % 50 == 0 else f"{i},第{i}行" * (i % 7 > 0) for i in range(400)]
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (100, 300))
+    sheet = open_file(write(tmp_path, line_end.join(["k,a", *lines])), limits=LIMITS).sheets[0]
+    every = dict(records(sheet))
+    wanted = [2, 57, 58, 211, len(every)]
+    passing = dict(records(replace(sheet, open=lambda: sheet.batches_with(wanted))))
+    assert {n: passing[n] for n in wanted} == {n: every[n] for n in wanted}
+    assert passing.items() <= every.items()
+    assert quoted or line_end == "\r" or len(passing) < len(every)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +184,7 @@ def test_a_large_file_is_answered_when_its_damage_begins_behind_the_first_look(t
 def test_even_lines_hold_the_same_cells_when_they_are_not_told_apart_first(text: str, final: bool) -> None:
     buffer = text.encode()
 
-    even = delimited._even(buffer, ",", 2, final=final)
+    even = delimited._even(buffer, ",", 2, delimited._lines(buffer, final=final))
 
     if even is not None:
         whole = split_records(buffer, ",", widths=(2,), final=final)
