@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -83,23 +84,29 @@ class _Places:
 
     def likely(self, wanted: pl.Series) -> NDArray[np.uint32]:
         """Return the place of a row that has each hash, if any has: the caller compares. There must be rows."""
-        at = np.searchsorted(self._sorted, wanted.to_numpy())
+        hashes = wanted.to_numpy()
+        # looked up in order, neighbours lie in the same lines of the cache
+        order = np.argsort(hashes)
+        at = np.empty(len(hashes), dtype=np.int64)
+        at[order] = np.searchsorted(self._sorted, hashes[order])
         return self._places[np.minimum(at, len(self._sorted) - 1)]
 
 
 class KnownRows:
     """The known rows of one extract."""
 
-    def __init__(self, noted: pl.DataFrame, versions: NDArray[np.int64], records: _Records) -> None:
-        """Take what was noted.
+    def __init__(self, noted: pl.DataFrame, stored: pl.DataFrame) -> None:
+        """Take what was noted, and what is in force.
 
         Args:
             noted: the columns of the file.
-            versions: of each row the batch whose version of its record is in force with its content; -1 for none.
-            records: all that are in force.
+            stored: `KEYS`, `CONTENTS` and `VERSION` of the records in force; neither may be empty.
         """
-        self._noted, self._versions, self._records = noted, versions, records
-        known = np.flatnonzero(versions >= 0)
+        self._noted, self._records = noted, _Records(stored.select(KEYS))
+        self._record_places = self._records.likely(noted)
+        is_same = _equal(noted, stored, self._record_places, [*KEYS, *CONTENTS])
+        self._versions = np.where(is_same, stored[VERSION].to_numpy()[self._record_places], -1)
+        known = np.flatnonzero(is_same)
         self._count = len(known)
         self._by_print = _Places(noted[PRINTS[0]], known)
 
@@ -116,7 +123,7 @@ class KnownRows:
     def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
         """Return what is known of the rows at these places; their records are met."""
         facts = self._noted[places].with_columns(pl.Series(VERSION, self._versions[places]))
-        self._records.meet(facts)
+        self._records.meet_at(self._record_places[places])
         return Same(row_no, facts)
 
     def meet(self, keys: pl.DataFrame) -> None:
@@ -141,7 +148,10 @@ class _Records:
 
     def meet(self, keys: pl.DataFrame) -> None:
         places = self.likely(keys)
-        self._met[places[_equal(keys, self._keys, places, KEYS)]] = True
+        self.meet_at(places[_equal(keys, self._keys, places, KEYS)])
+
+    def meet_at(self, places: NDArray[np.uint32]) -> None:
+        self._met[places] = True
 
     def absent(self, most: int) -> list[UUID] | None:
         if np.count_nonzero(~self._met) > most:
@@ -236,6 +246,18 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
         dsn: of the warehouse.
         contract: of the extract.
     """
+    if not path.is_file():
+        return None
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(_in_force, dsn, contract)
+        noted = _noted(path, secret, facts)
+        stored = asked.result()
+    if noted is None or not len(noted) or not len(stored):
+        return None
+    return KnownRows(noted, stored)
+
+
+def _noted(path: Path, secret: str, facts: Mapping[str, str]) -> pl.DataFrame | None:
     try:
         reader = pa.ipc.open_stream(pa.py_buffer(read_sealed(path, secret)))
     except (FileNotFoundError, UnsealedError):
@@ -243,14 +265,7 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
     made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
     if made["context"] != facts["context"] or made["as_of"] > facts["as_of"]:
         return None
-    noted = pl.DataFrame(pl.from_arrow(reader.read_all()))
-    stored = _in_force(dsn, contract)
-    if not len(noted) or not len(stored):
-        return None
-    records = _Records(stored.select(KEYS))
-    places = records.likely(noted)
-    is_same = _equal(noted, stored, places, [*KEYS, *CONTENTS])
-    return KnownRows(noted, np.where(is_same, stored[VERSION].to_numpy()[places], -1), records)
+    return pl.DataFrame(pl.from_arrow(reader.read_all()))
 
 
 def forget(settings: Settings) -> None:
