@@ -57,9 +57,10 @@ def may_become_raw(connection: Connection, contract: Contract, batch_id: int) ->
         return False
     if raw_tables.has_rows(connection, contract) or one(connection, "select exists (select from pg_temp.ending)")[0]:
         return False
+    # the number of rows as last analysed: it need not be exact
     rows, other, told = one(
         connection,
-        f"select (select count(*) from {table(batch_id)}),"
+        f"select (select reltuples from pg_class where oid = '{table(batch_id)}'::regclass),"
         f" (select count(*) from {table(batch_id, '_key')} where {_NOT_PLAIN}),"
         f" (select count(distinct row_no) from {table(batch_id, '_issue')})",
     )
@@ -90,7 +91,7 @@ def become_raw(connection: Connection, contract: Contract, batch_id: int, values
         [guards] = _facts(connection, _GUARDS, raw)
         execute(connection, f'drop table {raw}; alter table {staged} rename to "{contract.id}"')
         execute(connection, f'alter table staging."{contract.id}" set schema raw')
-        raw_tables.finish(connection, contract)
+        raw_tables.finish(connection, contract, staged)
         grant(connection, sql.Identifier("raw", contract.id), grants)
         _guard(connection, contract, guards, policies)
         put_back(connection, views)
@@ -121,19 +122,18 @@ def _facts(connection: Connection, query: str, table: str) -> list[tuple[Any, ..
 
 
 def _complete(connection: Connection, contract: Contract, staged: str, values: Mapping[str, Any]) -> None:
-    """Give a staged table the columns of a raw one."""
+    """Give a staged table the columns and defaults of a raw one."""
     execute(connection, f"alter table {staged} rename column {BASE} to _record_key")
     if contract.grain:
         execute(connection, f"alter table {staged} alter {MENTION_KEY} drop not null")
     added, defaults = [], []
     there = {name for name, *_ in _facts(connection, _SHAPE, staged)}
     for name, (kind, _) in raw_tables.control_columns(contract).items():
-        if name in there:
-            continue
         column = sql.Identifier(name)
         own, _, default = kind.partition(" default ")
-        value = sql.SQL(" default {}").format(sql.Literal(values[name])) if name in values else sql.SQL("")
-        added.append(sql.SQL("add column {} {}{}").format(column, sql.SQL(own), value))
+        if name not in there:
+            value = sql.SQL(" default {}").format(sql.Literal(values[name])) if name in values else sql.SQL("")
+            added.append(sql.SQL("add column {} {}{}").format(column, sql.SQL(own), value))
         after = sql.SQL(f"set default {default}" if default else "drop default")
         defaults.append(sql.SQL("alter column {} {}").format(column, after))
     for actions in (added, defaults):

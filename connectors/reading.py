@@ -25,7 +25,7 @@ from connectors.repeats import KEY, Repeated, Repeats
 from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
 from connectors.splitting import Seen, Split
-from connectors.sql_text import execute, one
+from connectors.sql_text import execute
 from connectors.tables import Table, find_tables, is_receipt
 
 _LARGE_BYTES = 16 * 1024**2
@@ -170,11 +170,8 @@ def is_whole(connection: Connection, batch: Batch) -> bool:
     ledger = batch.ledger
     if ledger is None or not staging.exists(connection, batch.batch_id):
         return False
-    staged = [staging.whole(connection, batch.batch_id), staging.table(batch.batch_id, "_key")]
-    if staging.has_same(connection, batch.batch_id):
-        staged.append(staging.table(batch.batch_id, "_same"))
-    rows, keys, *same = (int(one(connection, f"select count(*) from {name}")[0]) for name in staged)
-    return rows + sum(same) == keys == ledger.loaded + ledger.unchanged + ledger.duplicate
+    expected = ledger.loaded + ledger.unchanged + ledger.duplicate
+    return all(count == expected for count in splitting.counts(connection, batch.batch_id))
 
 
 def ensure_raw(connection: Connection, contracts: Contracts, contract: Contract) -> None:
@@ -343,7 +340,7 @@ def _settle(settings: Settings, connection: Connection, contract: Contract, batc
     headers = {name: match.header for name, match in read.table.header.matched().items()}
     results = [
         *read.totals.results,
-        *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared),
+        *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared, split=split),
         *staging.judge_contract_rules(
             connection, contract, batch.batch_id, headers, as_of=read.day, repeated=read.repeated
         ),

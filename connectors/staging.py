@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
 
+from connectors import raw_tables
 from connectors.ahead import ahead
 from connectors.checks import CheckedBatch, CheckResult
 from connectors.contract import Contract, Reference, Unique
@@ -80,7 +81,14 @@ def create(
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
     rows, own = table(batch_id, "_whole" if with_same else ""), _declared(row_columns(contract))
-    execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({fields}, {own})")
+    if kept:
+        # written out while rows are copied, for the commit waits until all of it is
+        execute(connection, "set local backend_flush_after = '2MB'")
+        own += ", _key_no smallint not null default 1"
+        own += f", _batch_id bigint not null default {batch_id}, _closed_batch_id bigint"
+    execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({own}, {fields})")
+    if kept:
+        raw_tables.begin(connection, rows, key="_base")
     if with_same and contract.grain:
         # a version that linkage has not keyed yet has none
         execute(connection, f"alter table {rows} alter {MENTION_KEY} drop not null")
@@ -113,7 +121,7 @@ def _same_rows(contract: Contract, batch_id: int) -> str:
     kept = [name for name in row_columns(contract) if name not in ROW_COLUMNS]
     own = ", ".join(part for part in (names(list(ROW_COLUMNS), "s"), names(kept, "v")) if part)
     return (
-        f"select {fields}, {own} from {table(batch_id, '_same')} s"
+        f"select {own}, {fields} from {table(batch_id, '_same')} s"
         f' join raw."{contract.id}" v on v._record_key = s._base and v._batch_id = s._version'
     )
 
@@ -144,11 +152,16 @@ def drop(connection: Connection, batch_id: int) -> None:
 
 def drop_one(connection: Connection, name: str) -> None:
     """Drop a table or view of staging, if it is there."""
-    kind = execute(
-        connection, "select relkind = 'v' from pg_class where oid = to_regclass(%(name)s)", {"name": name}
-    ).fetchone()
+    kind = is_view(connection, name)
     if kind is not None:
-        execute(connection, f"drop {'view' if kind[0] else 'table'} {name}")
+        execute(connection, f"drop {'view' if kind else 'table'} {name}")
+
+
+def is_view(connection: Connection, name: str) -> bool | None:
+    """Say whether a relation is a view; None where there is none."""
+    query = "select relkind = 'v' from pg_class where oid = to_regclass(%(name)s)"
+    found = execute(connection, query, {"name": name}).fetchone()
+    return None if found is None else found[0] is True
 
 
 def load(
@@ -302,17 +315,19 @@ def _unique(contract: Contract, batch_id: int, rule: Unique, seen: Repeated | No
     duplicates = f"select d.row_no from {table(batch_id, '_key')} d where d.disposition = 'duplicate'"
     times = f"count(*) over (partition by {names(rule.columns, 's')})"
 
-    def failing(suspect: str) -> str:
+    def failing(suspect: str, among: str = rows) -> str:
         judged = f"{filled} and not exists ({duplicates} and d.row_no = s._row_no)"
         return (
-            f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {rows} s"
+            f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {among} s"
             f" where {judged} and {suspect}) judged where times > 1"
         )
 
     if seen is not None and len(seen.rows) <= FEW_ROWS:
         facts = {"filled": seen.filled, "suspects": seen.rows.tolist()}
         checked = f"select %(filled)s - count(*) from ({duplicates}) d where d.row_no = any(%(suspects)s)"
-        return _Judged(checked, failing("s._row_no = any(%(suspects)s)"), facts)
+        # `offset 0`: other columns are taken out of the suspects alone
+        suspects = f"(select * from {rows} where _row_no = any(%(suspects)s) offset 0)"
+        return _Judged(checked, failing("true", suspects), facts)
     content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
     suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
     if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:
