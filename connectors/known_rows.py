@@ -210,15 +210,16 @@ class Notes:
     def keep(self) -> None:
         """Finish the file: it takes the place of the last delivery's."""
         if self._writer is not None and self._rows <= _MAX_ROWS:
-            self._finish()
+            self.finish()
             self._scratch.replace(self._path)
 
     def close(self) -> None:
         """Leave nothing but what was kept."""
-        self._finish()
+        self.finish()
         self._scratch.unlink(missing_ok=True)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Make what is noted durable: no more is noted."""
         if self._writer is not None and self._file is not None and not self._file.closed:
             self._writer.close()
             self._file.close()

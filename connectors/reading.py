@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -87,6 +88,11 @@ class _Memory:
         sharing = repeated[KEY].rows if KEY in repeated else None
         return Seen(sharing, self.since, None if self.known is None else self.known.absent(staging.FEW_ROWS))
 
+    def finish(self) -> None:
+        """Note no more."""
+        if self.notes is not None:
+            self.notes.finish()
+
     def keep(self) -> None:
         """Keep the notes for the next delivery."""
         if self.notes is not None:
@@ -141,19 +147,22 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             totals = _load(
                 settings, connection, contracts, batch, tables, day=found.day, repeats=repeats, memory=memory
             )
-            connection.commit()
-            for part, file in zip(parts, files, strict=True):
-                physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
-                connection.execute(
-                    "update quality.batch_file set rows_physical = %s, encoding = %s"
-                    " where batch_id = %s and file_no = %s",
-                    (physical, file.encoding, batch.batch_id, part.file_no),
-                )
-            segments = Segments.of_tables(tables, [t.physical for t in totals])
-            batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-            repeated = repeats.found()
-            read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
-            _settle(settings, connection, contract, batch, read)
+            with ThreadPoolExecutor(1) as other:
+                noted = other.submit(memory.finish)
+                connection.commit()
+                for part, file in zip(parts, files, strict=True):
+                    physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
+                    connection.execute(
+                        "update quality.batch_file set rows_physical = %s, encoding = %s"
+                        " where batch_id = %s and file_no = %s",
+                        (physical, file.encoding, batch.batch_id, part.file_no),
+                    )
+                segments = Segments.of_tables(tables, [t.physical for t in totals])
+                batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
+                repeated = repeats.found()
+                read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
+                _settle(settings, connection, contract, batch, read)
+                noted.result()
             memory.keep()
 
 
