@@ -270,6 +270,7 @@ def judge_contract_rules(
         headers: the department's own header of each delivered column.
         repeated: what was seen of `unique` rules while the rows were read (`Repeats.found`).
     """
+    _find_suspects(connection, batch_id, repeated)
     results = []
     for name, rule in contract.rules.items():
         judged: _Judged | None = None
@@ -304,6 +305,19 @@ class _Judged:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _find_suspects(connection: Connection, batch_id: int, repeated: Mapping[str, Repeated]) -> None:
+    """`suspect`: the rows that any `unique` rule judges, where they are few: all rows are looked at once for them."""
+    few = [seen.rows for rule, seen in repeated.items() if rule != KEY and len(seen.rows) <= FEW_ROWS]
+    rows = sorted({row for found in few for row in found.tolist()})
+    execute(connection, "drop table if exists pg_temp.suspect")
+    execute(
+        connection,
+        f"create temp table suspect as select * from {table(batch_id)}"
+        f" where {'_row_no = any(%(rows)s)' if rows else 'false'}",
+        {"rows": rows},
+    )
+
+
 def _unique(contract: Contract, batch_id: int, rule: Unique, seen: Repeated | None) -> _Judged:
     """Rows that repeat a whole row of the delivery are not judged again: they are counted by `row.duplicate`.
 
@@ -325,9 +339,7 @@ def _unique(contract: Contract, batch_id: int, rule: Unique, seen: Repeated | No
     if seen is not None and len(seen.rows) <= FEW_ROWS:
         facts = {"filled": seen.filled, "suspects": seen.rows.tolist()}
         checked = f"select %(filled)s - count(*) from ({duplicates}) d where d.row_no = any(%(suspects)s)"
-        # `offset 0`: other columns are taken out of the suspects alone
-        suspects = f"(select * from {rows} where _row_no = any(%(suspects)s) offset 0)"
-        return _Judged(checked, failing("true", suspects), facts)
+        return _Judged(checked, failing("s._row_no = any(%(suspects)s)", "pg_temp.suspect"), facts)
     content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
     suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
     if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:
