@@ -75,12 +75,10 @@ class Same:
 class _Places:
     """Finds rows by a column of hashes (UInt64)."""
 
-    def __init__(self, hashes: pl.Series, among: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, hashes: pl.Series) -> None:
         values = hashes.to_numpy()
-        chosen = values if among is None else values[among]
-        order = np.argsort(chosen)
-        self._sorted = chosen[order]
-        self._places = (order if among is None else among[order]).astype(np.uint32)
+        order = np.argsort(values)
+        self._sorted, self._places = values[order], order.astype(np.uint32)
 
     def likely(self, wanted: pl.Series) -> NDArray[np.uint32]:
         """Return the place of a row that has each hash, if any has: the caller compares. There must be rows."""
@@ -95,20 +93,20 @@ class _Places:
 class KnownRows:
     """The known rows of one extract."""
 
-    def __init__(self, noted: pl.DataFrame, stored: pl.DataFrame) -> None:
+    def __init__(self, noted: pl.DataFrame, by_print: _Places, stored: pl.DataFrame) -> None:
         """Take what was noted, and what is in force.
 
         Args:
             noted: the columns of the file.
+            by_print: its rows by the first print.
             stored: `KEYS`, `CONTENTS` and `VERSION` of the records in force; neither may be empty.
         """
         self._noted, self._records = noted, _Records(stored.select(KEYS))
         self._record_places = self._records.likely(noted)
         is_same = _equal(noted, stored, self._record_places, [*KEYS, *CONTENTS])
         self._versions = np.where(is_same, stored[VERSION].to_numpy()[self._record_places], -1)
-        known = np.flatnonzero(is_same)
-        self._count = len(known)
-        self._by_print = _Places(noted[PRINTS[0]], known)
+        self._count = int(np.count_nonzero(is_same))
+        self._by_print = by_print
 
     def __len__(self) -> int:
         return self._count
@@ -118,7 +116,8 @@ class KnownRows:
         if not len(self):
             return np.full(len(prints), -1)
         places = self._by_print.likely(prints[PRINTS[0]])
-        return np.where(_equal(prints, self._noted, places, PRINTS), places.astype(np.int64), -1)
+        is_known = _equal(prints, self._noted, places, PRINTS) & (self._versions[places] >= 0)
+        return np.where(is_known, places.astype(np.int64), -1)
 
     def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
         """Return what is known of the rows at these places; their records are met."""
@@ -252,10 +251,11 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
     with ThreadPoolExecutor(1) as other:
         asked = other.submit(_in_force, dsn, contract)
         noted = _noted(path, secret, facts)
+        by_print = None if noted is None else _Places(noted[PRINTS[0]])
         stored = asked.result()
-    if noted is None or not len(noted) or not len(stored):
+    if noted is None or by_print is None or not len(noted) or not len(stored):
         return None
-    return KnownRows(noted, stored)
+    return KnownRows(noted, by_print, stored)
 
 
 def _noted(path: Path, secret: str, facts: Mapping[str, str]) -> pl.DataFrame | None:
