@@ -130,6 +130,18 @@ def test_only_the_damaged_row_is_faulty_when_the_file_is_otherwise_clean(
     assert rows[59] == (60, ("58", "威海市环翠区第58街道"))
 
 
+def test_rows_are_the_same_when_gb18030_is_decoded_in_small_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"{i},王𬱟{'㛃' * (i % 9)}•镕".encode("gb18030") for i in range(300)]
+    lines[57] = "57,荣成".encode("gb18030") + b"\xff\xff"
+    path = write(tmp_path, "编号,姓名\n".encode("gb18030") + b"\n".join(lines))
+    at_once = read(path)
+    monkeypatch.setattr(encoding, "_DECODED_BYTES", 16)
+    assert read(path) == at_once
+    assert [no for no, cells in at_once if cells is None] == [59]
+
+
 def test_the_first_bad_line_is_named_when_no_encoding_fits(tmp_path: Path) -> None:
     content = b"k,a\n" + b"1,\xff\xff\n" * 50
     with pytest.raises(UnreadableFileError, match="既不是 UTF-8 也不是 GB18030（第 2 行"):
