@@ -372,7 +372,7 @@ def _is_first(connection: Connection) -> bool:
 
 def _show_keys(connection: Connection, contract: Contract, batch_id: int) -> None:
     """The key table as a view of the rows: every one of them is a new record under its own key."""
-    rows, key = table(batch_id), _key(batch_id)
+    rows, key = whole(connection, batch_id), _key(batch_id)
     withdraws = _withdraws(contract, "s")
     _drop_keys(connection, batch_id)
     execute(connection, f"analyze {rows} (_row_no, _base)")

@@ -41,7 +41,8 @@ def row_columns(contract: Contract) -> dict[str, str]:
 def table(batch_id: int, suffix: str = "") -> str:
     """Return the name of a batch's staging table: rows, `_issue`, `_rejected`, `_key`, `_gone` or `_silent`.
 
-    Where known rows are staged too, the rows are a view: `_whole` rows, and those that `_same` points to in `raw`.
+    The rows are a view of `_whole` ones where known rows are staged too, which `_same` points to in `raw`, and where
+    their table may become the raw table and has columns of it already.
     """
     return f"staging.batch_{batch_id}{suffix}"
 
@@ -61,7 +62,7 @@ def has_same(connection: Connection, batch_id: int) -> bool:
 
 def whole(connection: Connection, batch_id: int) -> str:
     """Return the name of the table of the rows that are staged whole."""
-    return table(batch_id, "_whole" if has_same(connection, batch_id) else "")
+    return table(batch_id, "_whole" if exists(connection, batch_id, "_whole") else "")
 
 
 def exists(connection: Connection, batch_id: int, suffix: str = "") -> bool:
@@ -80,7 +81,7 @@ def create(
     """
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
-    rows, own = table(batch_id, "_whole" if with_same else ""), _declared(row_columns(contract))
+    rows, own = table(batch_id, "_whole" if with_same or kept else ""), _declared(row_columns(contract))
     if kept:
         # written out while rows are copied, for the commit waits until all of it is
         execute(connection, "set local backend_flush_after = '2MB'")
@@ -89,6 +90,8 @@ def create(
     execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({own}, {fields})")
     if kept:
         raw_tables.begin(connection, rows, key="_base")
+        shown = names([*row_columns(contract), *(f.name for f in contract.fields)])
+        execute(connection, f"create view {table(batch_id)} as select {shown} from {rows}")
     if with_same and contract.grain:
         # a version that linkage has not keyed yet has none
         execute(connection, f"alter table {rows} alter {MENTION_KEY} drop not null")
@@ -191,7 +194,7 @@ def load(
         known: rows that were not read, where `create` was told so.
     """
     loaded = 0
-    rows = table(batch_id, "_whole" if known is not None else "")
+    rows = whole(connection, batch_id)
     for batch in ahead(
         _hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset)
     ):
