@@ -160,8 +160,9 @@ def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
             damage.count(text := chunk.decode(codec, errors=_HANDLER))
             yield text.encode()
     elif codec == "gb18030":
-        # no character of it has a line feed among its later bytes
-        for chunk in _line_chunks(file, *CHUNK_BYTES):
+        # no character of it has a line feed among its later bytes,
+        # and what it has in two bytes has three in UTF-8, in which a chunk is to be no larger
+        for chunk in _line_chunks(file, *(size * 3 // 4 for size in CHUNK_BYTES)):
             pieces = _line_chunks(BytesIO(chunk), _DECODED_BYTES)
             yield b"".join(_encoded(piece.decode(codec, errors=_HANDLER), damage) for piece in pieces)
     else:
