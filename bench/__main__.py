@@ -96,6 +96,9 @@ class _Instance:
         with psycopg.connect(self._server.dsn, autocommit=True) as connection:
             connection.execute(f"create database {self._database}".encode())
         migrate(self.dsn)
+        # else autovacuum would look at the new catalogues while a delivery is measured
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute("vacuum (analyze)")
         return self
 
     def __exit__(self, *_: object) -> None:

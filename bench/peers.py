@@ -24,7 +24,8 @@ def psql_copy(dsn: str, file: Path, server: Process) -> dict[str, float]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("drop table if exists public.bare")
         columns = ", ".join(f"c{n} text" for n in range(_COLUMNS))
-        connection.execute(f"create table public.bare ({columns})".encode())
+        # nor shall autovacuum look at it while something else is measured
+        connection.execute(f"create table public.bare ({columns}) with (autovacuum_enabled = off)".encode())
     before = client_seconds() + server_seconds(server)
     started = time.perf_counter()
     subprocess.run([str(PSQL), dsn, "-q", "-c", f"\\copy public.bare from '{file}' csv header"], check=True)

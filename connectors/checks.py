@@ -39,7 +39,7 @@ from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.normalise.standards import licence_checks
 from connectors.readers.model import TextBatch
 from connectors.rejected_rows import NO_CANDIDATES, candidates
-from connectors.row_kinds import SKIPPED, tell_apart
+from connectors.row_kinds import SKIPPED, RowKinds, tell_apart
 from connectors.rule_tally import CHECKED, FAILED, CheckResult, RuleTally, range_text
 from connectors.tables import Table
 from connectors.torn_rows import GARBLED, SHIFTED, garbled_rows, shifted_rows
@@ -151,8 +151,9 @@ class CheckRun:
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
-        for batch in ahead(self._table.batches):
-            yield self._check(batch)
+        told_apart = ((batch, tell_apart(batch, self._table)) for batch in self._table.batches)
+        for batch, kinds in ahead(told_apart):
+            yield self._check(batch, kinds)
         self._totals = self._sum_up()
 
     @property
@@ -166,9 +167,8 @@ class CheckRun:
             raise RuntimeError("the totals are known after the last batch")
         return self._totals
 
-    def _check(self, batch: TextBatch) -> CheckedBatch:
+    def _check(self, batch: TextBatch, kinds: RowKinds) -> CheckedBatch:
         log = FindingsLog()
-        kinds = tell_apart(batch, self._table)
         broken = kinds.kind == "broken"
         data = kinds.kind.is_null()
         for kind, count in kinds.kind.drop_nulls().value_counts().rows():

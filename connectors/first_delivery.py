@@ -17,7 +17,7 @@ from connectors.database import Connection
 from connectors.dependent_views import UnmovableViewError, grant, put_back, take_down
 from connectors.record_hashes import BASE, MENTION_KEY
 from connectors.sql_text import execute, one
-from connectors.staging import issues_of_rows, table
+from connectors.staging import drop_one, issues_of_rows, table, whole
 
 _FEW = 0.1
 """Share of the rows that may have to be changed: of more a second copy of the table costs less."""
@@ -53,13 +53,15 @@ def may_become_raw(connection: Connection, contract: Contract, batch_id: int) ->
         "select relpersistence = 'p' and relkind = 'r' and to_regproc('create_distributed_table') is null"
         " from pg_class where oid = to_regclass(%(table)s)"
     )
-    if execute(connection, kept, {"table": table(batch_id)}).fetchone() != (True,):
+    staged = whole(connection, batch_id)
+    if execute(connection, kept, {"table": staged}).fetchone() != (True,):
         return False
     if raw_tables.has_rows(connection, contract) or one(connection, "select exists (select from pg_temp.ending)")[0]:
         return False
+    # the number of rows as last analysed: it need not be exact
     rows, other, told = one(
         connection,
-        f"select (select count(*) from {table(batch_id)}),"
+        f"select (select reltuples from pg_class where oid = '{staged}'::regclass),"
         f" (select count(*) from {table(batch_id, '_key')} where {_NOT_PLAIN}),"
         f" (select count(distinct row_no) from {table(batch_id, '_issue')})",
     )
@@ -76,7 +78,7 @@ def become_raw(connection: Connection, contract: Contract, batch_id: int, values
         False, with nothing changed, where the raw table has other columns than its contract, or something other than
         a plain view reads it.
     """
-    raw, staged = f'raw."{contract.id}"', table(batch_id)
+    raw, staged = f'raw."{contract.id}"', whole(connection, batch_id)
     with connection.transaction() as savepoint:
         _complete(connection, contract, staged, values)
         if _facts(connection, _SHAPE, staged) != _facts(connection, _SHAPE, raw):
@@ -86,11 +88,12 @@ def become_raw(connection: Connection, contract: Contract, batch_id: int, values
         except UnmovableViewError as error:
             raise Rollback(savepoint) from error
         _change_the_others(connection, batch_id)
+        drop_one(connection, table(batch_id))
         grants, policies = _facts(connection, _GRANTS, raw), _facts(connection, _POLICIES, raw)
         [guards] = _facts(connection, _GUARDS, raw)
         execute(connection, f'drop table {raw}; alter table {staged} rename to "{contract.id}"')
         execute(connection, f'alter table staging."{contract.id}" set schema raw')
-        raw_tables.finish(connection, contract)
+        raw_tables.finish(connection, contract, staged)
         grant(connection, sql.Identifier("raw", contract.id), grants)
         _guard(connection, contract, guards, policies)
         put_back(connection, views)
@@ -100,7 +103,7 @@ def become_raw(connection: Connection, contract: Contract, batch_id: int, values
 
 def _change_the_others(connection: Connection, batch_id: int) -> None:
     """Remove the rows that open no version, number those that share their key, and note findings on rows."""
-    staged, key = table(batch_id), table(batch_id, "_key")
+    staged, key = whole(connection, batch_id), table(batch_id, "_key")
     execute(
         connection,
         f"delete from {staged} r using {key} k where k.row_no = r._row_no and (k.disposition <> 'new' or k.withdraws)",
@@ -121,19 +124,18 @@ def _facts(connection: Connection, query: str, table: str) -> list[tuple[Any, ..
 
 
 def _complete(connection: Connection, contract: Contract, staged: str, values: Mapping[str, Any]) -> None:
-    """Give a staged table the columns of a raw one."""
+    """Give a staged table the columns and defaults of a raw one."""
     execute(connection, f"alter table {staged} rename column {BASE} to _record_key")
     if contract.grain:
         execute(connection, f"alter table {staged} alter {MENTION_KEY} drop not null")
     added, defaults = [], []
     there = {name for name, *_ in _facts(connection, _SHAPE, staged)}
     for name, (kind, _) in raw_tables.control_columns(contract).items():
-        if name in there:
-            continue
         column = sql.Identifier(name)
         own, _, default = kind.partition(" default ")
-        value = sql.SQL(" default {}").format(sql.Literal(values[name])) if name in values else sql.SQL("")
-        added.append(sql.SQL("add column {} {}{}").format(column, sql.SQL(own), value))
+        if name not in there:
+            value = sql.SQL(" default {}").format(sql.Literal(values[name])) if name in values else sql.SQL("")
+            added.append(sql.SQL("add column {} {}{}").format(column, sql.SQL(own), value))
         after = sql.SQL(f"set default {default}" if default else "drop default")
         defaults.append(sql.SQL("alter column {} {}").format(column, after))
     for actions in (added, defaults):

@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -74,34 +75,38 @@ class Same:
 class _Places:
     """Finds rows by a column of hashes (UInt64)."""
 
-    def __init__(self, hashes: pl.Series, among: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, hashes: pl.Series) -> None:
         values = hashes.to_numpy()
-        chosen = values if among is None else values[among]
-        order = np.argsort(chosen)
-        self._sorted = chosen[order]
-        self._places = (order if among is None else among[order]).astype(np.uint32)
+        order = np.argsort(values)
+        self._sorted, self._places = values[order], order.astype(np.uint32)
 
     def likely(self, wanted: pl.Series) -> NDArray[np.uint32]:
         """Return the place of a row that has each hash, if any has: the caller compares. There must be rows."""
-        at = np.searchsorted(self._sorted, wanted.to_numpy())
+        hashes = wanted.to_numpy()
+        # looked up in order, neighbours lie in the same lines of the cache
+        order = np.argsort(hashes)
+        at = np.empty(len(hashes), dtype=np.int64)
+        at[order] = np.searchsorted(self._sorted, hashes[order])
         return self._places[np.minimum(at, len(self._sorted) - 1)]
 
 
 class KnownRows:
     """The known rows of one extract."""
 
-    def __init__(self, noted: pl.DataFrame, versions: NDArray[np.int64], records: _Records) -> None:
-        """Take what was noted.
+    def __init__(self, noted: pl.DataFrame, by_print: _Places, stored: pl.DataFrame) -> None:
+        """Take what was noted, and what is in force.
 
         Args:
             noted: the columns of the file.
-            versions: of each row the batch whose version of its record is in force with its content; -1 for none.
-            records: all that are in force.
+            by_print: its rows by the first print.
+            stored: `KEYS`, `CONTENTS` and `VERSION` of the records in force; neither may be empty.
         """
-        self._noted, self._versions, self._records = noted, versions, records
-        known = np.flatnonzero(versions >= 0)
-        self._count = len(known)
-        self._by_print = _Places(noted[PRINTS[0]], known)
+        self._noted, self._records = noted, _Records(stored.select(KEYS))
+        self._record_places = self._records.likely(noted)
+        is_same = _equal(noted, stored, self._record_places, [*KEYS, *CONTENTS])
+        self._versions = np.where(is_same, stored[VERSION].to_numpy()[self._record_places], -1)
+        self._count = int(np.count_nonzero(is_same))
+        self._by_print = by_print
 
     def __len__(self) -> int:
         return self._count
@@ -111,12 +116,13 @@ class KnownRows:
         if not len(self):
             return np.full(len(prints), -1)
         places = self._by_print.likely(prints[PRINTS[0]])
-        return np.where(_equal(prints, self._noted, places, PRINTS), places.astype(np.int64), -1)
+        is_known = _equal(prints, self._noted, places, PRINTS) & (self._versions[places] >= 0)
+        return np.where(is_known, places.astype(np.int64), -1)
 
     def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
         """Return what is known of the rows at these places; their records are met."""
         facts = self._noted[places].with_columns(pl.Series(VERSION, self._versions[places]))
-        self._records.meet(facts)
+        self._records.meet_at(self._record_places[places])
         return Same(row_no, facts)
 
     def meet(self, keys: pl.DataFrame) -> None:
@@ -141,7 +147,10 @@ class _Records:
 
     def meet(self, keys: pl.DataFrame) -> None:
         places = self.likely(keys)
-        self._met[places[_equal(keys, self._keys, places, KEYS)]] = True
+        self.meet_at(places[_equal(keys, self._keys, places, KEYS)])
+
+    def meet_at(self, places: NDArray[np.uint32]) -> None:
+        self._met[places] = True
 
     def absent(self, most: int) -> list[UUID] | None:
         if np.count_nonzero(~self._met) > most:
@@ -200,15 +209,16 @@ class Notes:
     def keep(self) -> None:
         """Finish the file: it takes the place of the last delivery's."""
         if self._writer is not None and self._rows <= _MAX_ROWS:
-            self._finish()
+            self.finish()
             self._scratch.replace(self._path)
 
     def close(self) -> None:
         """Leave nothing but what was kept."""
-        self._finish()
+        self.finish()
         self._scratch.unlink(missing_ok=True)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Make what is noted durable: no more is noted."""
         if self._writer is not None and self._file is not None and not self._file.closed:
             self._writer.close()
             self._file.close()
@@ -236,6 +246,19 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
         dsn: of the warehouse.
         contract: of the extract.
     """
+    if not path.is_file():
+        return None
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(_in_force, dsn, contract)
+        noted = _noted(path, secret, facts)
+        by_print = None if noted is None else _Places(noted[PRINTS[0]])
+        stored = asked.result()
+    if noted is None or by_print is None or not len(noted) or not len(stored):
+        return None
+    return KnownRows(noted, by_print, stored)
+
+
+def _noted(path: Path, secret: str, facts: Mapping[str, str]) -> pl.DataFrame | None:
     try:
         reader = pa.ipc.open_stream(pa.py_buffer(read_sealed(path, secret)))
     except (FileNotFoundError, UnsealedError):
@@ -243,14 +266,7 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
     made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
     if made["context"] != facts["context"] or made["as_of"] > facts["as_of"]:
         return None
-    noted = pl.DataFrame(pl.from_arrow(reader.read_all()))
-    stored = _in_force(dsn, contract)
-    if not len(noted) or not len(stored):
-        return None
-    records = _Records(stored.select(KEYS))
-    places = records.likely(noted)
-    is_same = _equal(noted, stored, places, [*KEYS, *CONTENTS])
-    return KnownRows(noted, np.where(is_same, stored[VERSION].to_numpy()[places], -1), records)
+    return pl.DataFrame(pl.from_arrow(reader.read_all()))
 
 
 def forget(settings: Settings) -> None:

@@ -30,8 +30,8 @@ def packed(marks: Sequence[Mark], set_for: Mapping[Mark, pl.Series], rows: int) 
     words = {name: np.zeros(rows, dtype=np.uint64) for name in word_names(marks)}
     for place, mark in enumerate(marks):
         if mark in set_for:
-            bit = np.uint64(1 << place % _BITS)
-            words[f"marks_{place // _BITS}"] |= np.where(set_for[mark].to_numpy(), bit, np.uint64(0))
+            bits = set_for[mark].to_numpy().astype(np.uint64)
+            words[f"marks_{place // _BITS}"] |= bits << np.uint64(place % _BITS)
     return pl.DataFrame(words)
 
 

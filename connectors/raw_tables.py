@@ -31,6 +31,8 @@ _OF_THE_VERSION: Mapping[str, tuple[str, str]] = {
     "_closed_at": ("timestamptz", "被替换或撤回的时间"),
     "_issues": ("jsonb not null default '[]'", "本行的问题：[{column, rule}]，不含值"),
 }
+_FIRST = ("_row_no", "_record_key", "_row_hash", MENTION_KEY, "_key_no", "_batch_id", "_closed_batch_id")
+"""Before the fields stands what indexes and most statements ask for: no row is taken apart for it."""
 _MENTION_KEY = ("uuid", "同一对象的多条记录共有的键：契约 grain 各列文本的带密钥散列（HMAC-SHA256，前 16 字节）")
 
 
@@ -48,11 +50,18 @@ class RawTables:
 
 
 def control_columns(contract: Contract) -> dict[str, tuple[str, str]]:
-    """Return what the contract's raw table has besides its fields: type and comment by name.
-
-    What staged rows have too comes first, in their order: a staged table may become a raw one (`first_delivery`).
-    """
+    """Return what the contract's raw table has besides its fields: type and comment by name."""
     return {**_OF_THE_ROW, **({MENTION_KEY: _MENTION_KEY} if contract.grain else {}), **_OF_THE_VERSION}
+
+
+def columns(contract: Contract) -> dict[str, str]:
+    """Return the columns of the contract's raw table in their order: type and constraints by name.
+
+    A staged table that may become one (`first_delivery`) has the same order: what stands behind the fields is added.
+    """
+    control = {name: kind for name, (kind, _) in control_columns(contract).items()}
+    first = {name: control.pop(name) for name in _FIRST if name in control}
+    return first | {field.name: field.sql for field in contract.fields} | control
 
 
 def ensure_raw_tables(connection: Connection, contracts: Mapping[str, Contract]) -> RawTables:
@@ -132,13 +141,9 @@ def count_words(
 
 def create_statement(contract: Contract) -> sql.Composed:
     """Return the DDL of the contract's raw table with its indexes: the open version of a key is unique."""
-    fields = [sql.SQL("{} {}").format(sql.Identifier(f.name), sql.SQL(f.sql)) for f in contract.fields]
-    control = [
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
-        for name, (kind, _) in control_columns(contract).items()
-    ]
+    lines = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns(contract).items()]
     return sql.SQL("create table {} (\n    {}\n);\n{}").format(
-        _table(contract), sql.SQL(",\n    ").join([*fields, *control]), _index_statements(contract)
+        _table(contract), sql.SQL(",\n    ").join(lines), _index_statements(contract)
     )
 
 
@@ -159,9 +164,37 @@ def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[N
     connection.execute(_index_statements(contract))
 
 
-def finish(connection: Connection, contract: Contract) -> None:
-    """Give a table that holds its rows already the indexes and comments of a raw table."""
-    connection.execute(_index_statements(contract))
+def begin(connection: Connection, staged: str, *, key: str) -> None:
+    """Give an empty table that may become the raw table those indexes that will hold next to nothing of its rows.
+
+    Made now, they cost less than to look at all rows for them later.
+
+    Args:
+        staged: name of the table; theirs begin with it.
+        key: name of its column that will be the record key.
+    """
+    schema, name = staged.split(".")
+    for index in _SPARSE:
+        kind, definition = _INDEXES[index]
+        connection.execute(
+            sql.SQL("create {} {} on {} {}").format(
+                sql.SQL(kind),
+                sql.Identifier(f"{name}_{index}"),
+                sql.Identifier(schema, name),
+                sql.SQL(definition.replace("_record_key", key)),
+            )
+        )
+
+
+def finish(connection: Connection, contract: Contract, staged: str) -> None:
+    """Give a table that holds its rows already, and that `begin` saw under another name, what a raw table has."""
+    _, name = staged.split(".")
+    for index in _indexes(contract):
+        statement = _index_statement(contract, index)
+        if index in _SPARSE:
+            made, own = sql.Identifier("raw", f"{name}_{index}"), sql.Identifier(_index_name(contract, index))
+            statement = sql.SQL("alter index {} rename to {}").format(made, own)
+        connection.execute(statement)
     _renew_comments(connection, [contract])
 
 
@@ -179,6 +212,7 @@ _INDEXES: Mapping[str, tuple[str, str]] = {
     "closed": ("index", "(_closed_batch_id) where _closed_batch_id is not null"),
 }
 """Kind and definition by name: batches lie one behind another in the table, so a block index finds theirs."""
+_SPARSE = ("numbered", "batch", "closed")
 _INDEXES_OF_GROUPED: Mapping[str, tuple[str, str]] = {"mention": ("index", f"({MENTION_KEY})")}
 
 

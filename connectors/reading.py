@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -25,7 +26,7 @@ from connectors.repeats import KEY, Repeated, Repeats
 from connectors.segments import Segments, findings_of_all
 from connectors.settings import Settings
 from connectors.splitting import Seen, Split
-from connectors.sql_text import execute, one
+from connectors.sql_text import execute
 from connectors.tables import Table, find_tables, is_receipt
 
 _LARGE_BYTES = 16 * 1024**2
@@ -87,6 +88,11 @@ class _Memory:
         sharing = repeated[KEY].rows if KEY in repeated else None
         return Seen(sharing, self.since, None if self.known is None else self.known.absent(staging.FEW_ROWS))
 
+    def finish(self) -> None:
+        """Note no more."""
+        if self.notes is not None:
+            self.notes.finish()
+
     def keep(self) -> None:
         """Keep the notes for the next delivery."""
         if self.notes is not None:
@@ -141,19 +147,22 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
             totals = _load(
                 settings, connection, contracts, batch, tables, day=found.day, repeats=repeats, memory=memory
             )
-            connection.commit()
-            for part, file in zip(parts, files, strict=True):
-                physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
-                connection.execute(
-                    "update quality.batch_file set rows_physical = %s, encoding = %s"
-                    " where batch_id = %s and file_no = %s",
-                    (physical, file.encoding, batch.batch_id, part.file_no),
-                )
-            segments = Segments.of_tables(tables, [t.physical for t in totals])
-            batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-            repeated = repeats.found()
-            read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
-            _settle(settings, connection, contract, batch, read)
+            with ThreadPoolExecutor(1) as other:
+                noted = other.submit(memory.finish)
+                connection.commit()
+                for part, file in zip(parts, files, strict=True):
+                    physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
+                    connection.execute(
+                        "update quality.batch_file set rows_physical = %s, encoding = %s"
+                        " where batch_id = %s and file_no = %s",
+                        (physical, file.encoding, batch.batch_id, part.file_no),
+                    )
+                segments = Segments.of_tables(tables, [t.physical for t in totals])
+                batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
+                repeated = repeats.found()
+                read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
+                _settle(settings, connection, contract, batch, read)
+                noted.result()
             memory.keep()
 
 
@@ -170,11 +179,8 @@ def is_whole(connection: Connection, batch: Batch) -> bool:
     ledger = batch.ledger
     if ledger is None or not staging.exists(connection, batch.batch_id):
         return False
-    staged = [staging.whole(connection, batch.batch_id), staging.table(batch.batch_id, "_key")]
-    if staging.has_same(connection, batch.batch_id):
-        staged.append(staging.table(batch.batch_id, "_same"))
-    rows, keys, *same = (int(one(connection, f"select count(*) from {name}")[0]) for name in staged)
-    return rows + sum(same) == keys == ledger.loaded + ledger.unchanged + ledger.duplicate
+    expected = ledger.loaded + ledger.unchanged + ledger.duplicate
+    return all(count == expected for count in splitting.counts(connection, batch.batch_id))
 
 
 def ensure_raw(connection: Connection, contracts: Contracts, contract: Contract) -> None:
@@ -343,7 +349,7 @@ def _settle(settings: Settings, connection: Connection, contract: Contract, batc
     headers = {name: match.header for name, match in read.table.header.matched().items()}
     results = [
         *read.totals.results,
-        *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared),
+        *splitting.judge_keys(connection, contract, batch.batch_id, headers, declared, split=split),
         *staging.judge_contract_rules(
             connection, contract, batch.batch_id, headers, as_of=read.day, repeated=read.repeated
         ),

@@ -32,7 +32,7 @@ from connectors.sql_text import (
     one,
     record_key,
 )
-from connectors.staging import FEW_ROWS, drop_one, exists, has_same, make_whole, table, whole
+from connectors.staging import FEW_ROWS, drop_one, exists, has_same, is_view, make_whole, table, whole
 from connectors.withdrawing import spared, write_gone
 
 MAXIMUM_KEY_NO = 32_767
@@ -162,18 +162,23 @@ def split(
 
 
 def judge_keys(
-    connection: Connection, contract: Contract, batch_id: int, headers: Mapping[str, str], scope: Scope | None
+    connection: Connection,
+    contract: Contract,
+    batch_id: int,
+    headers: Mapping[str, str],
+    scope: Scope | None,
+    *,
+    split: Split,
 ) -> list[CheckResult]:
     """Note what the split found about keys, duplicates and scope as findings and rule results.
 
-    Runs in the session of `split`, after it.
+    Runs in the session of `split`, after it, and takes what it returned.
     """
     first = contract.key[0]
     value = f'(select s."{first}"::text from {whole(connection, batch_id)} s where s._row_no = n.row_no)'
     noting = _Noting(connection, batch_id, first, headers.get(first), value)
     _find_likeness(connection, contract, batch_id)
-    rows = one(connection, f"select count(*), count(*) filter (where disposition = 'duplicate') from {_key(batch_id)}")
-    read, duplicate = int(rows[0]), int(rows[1])
+    read, duplicate = split.loaded + split.unchanged + split.duplicate, split.duplicate
     results = [
         noting.row(
             ("row.duplicate", "0303", "与本次报送中的另一行完全相同，只保留一行。"),
@@ -367,7 +372,7 @@ def _is_first(connection: Connection) -> bool:
 
 def _show_keys(connection: Connection, contract: Contract, batch_id: int) -> None:
     """The key table as a view of the rows: every one of them is a new record under its own key."""
-    rows, key = table(batch_id), _key(batch_id)
+    rows, key = whole(connection, batch_id), _key(batch_id)
     withdraws = _withdraws(contract, "s")
     _drop_keys(connection, batch_id)
     execute(connection, f"analyze {rows} (_row_no, _base)")
@@ -424,6 +429,21 @@ def _written_keys(connection: Connection, batch_id: int) -> str:
     return table(batch_id, "_keyed") if exists(connection, batch_id, "_keyed") else _key(batch_id)
 
 
+def counts(connection: Connection, batch_id: int) -> tuple[int, int]:
+    """Count the staged rows and their keys; what only shows the rows again is not counted twice."""
+
+    def count(name: str) -> int:
+        return int(one(connection, f"select count(*) from {name}")[0])
+
+    written = _written_keys(connection, batch_id)
+    rows = count(whole(connection, batch_id))
+    keys = rows if is_view(connection, written) else count(written)
+    if not has_same(connection, batch_id):
+        return rows, keys
+    same = count(table(batch_id, "_same"))
+    return rows + same, keys + same if written != _key(batch_id) else keys
+
+
 def _drop_keys(connection: Connection, batch_id: int) -> None:
     for name in (_key(batch_id), table(batch_id, "_keyed")):
         drop_one(connection, name)
@@ -442,12 +462,14 @@ def _find_contested(connection: Connection, contract: Contract, batch_id: int, s
     `content`: the rows with their base key and hash; `kept`: one row per base and content; `crowded`: bases with
     several contents. Of equal rows the first stands, but where one of them withdraws the record the last word stands.
     """
-    rows = whole(connection, batch_id)
+    rows, suspect = whole(connection, batch_id), "true"
     among = None if sharing is None or len(sharing) > FEW_ROWS else sharing.tolist()
+    if among is not None:
+        suspect = "row_no = any(%(among)s)" if among else "false"
     execute(
         connection,
         f"create temp table repeated as select record_key as base from {_key(batch_id)}"
-        f" where {'true' if among is None else 'row_no = any(%(among)s)'} group by record_key having count(*) > 1",
+        f" where {suspect} group by record_key having count(*) > 1",
         {"among": among},
     )
     strangers = ""
@@ -588,18 +610,16 @@ def _write_contested_keys(connection: Connection, contract: Contract, batch_id: 
 
 
 def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
-    loaded, unchanged, duplicate, withdrawing = one(
+    loaded, unchanged, duplicate, withdrawing, met = one(
         connection,
         "select count(*) filter (where disposition in ('new', 'changed')),"
         " count(*) filter (where disposition = 'unchanged'), count(*) filter (where disposition = 'duplicate'),"
-        f" count(*) filter (where disposition = 'changed' and withdraws) from {_key(batch_id)}",
+        " count(*) filter (where disposition = 'changed' and withdraws),"
+        " count(*) filter (where prior_batch_id is not null and disposition <> 'duplicate')"
+        f" from {_key(batch_id)}",
     )
     gone = int(one(connection, f"select count(*) from {table(batch_id, '_gone')}")[0])
-    before: int | None = None
-    if contract.mode == "full":
-        kept = one(connection, f"select count(*) from {_key(batch_id)} where prior_batch_id is not null"
-                   " and disposition <> 'duplicate'")[0]  # fmt: skip
-        before = int(kept) + gone + spared(connection)
+    before = int(met) + gone + spared(connection) if contract.mode == "full" else None
     return Split(
         int(loaded), int(unchanged), int(duplicate), gone + int(withdrawing), before, known_seq(connection, contract)
     )

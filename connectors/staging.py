@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pgpq import ArrowToPostgresBinaryEncoder
 
+from connectors import raw_tables
 from connectors.ahead import ahead
 from connectors.checks import CheckedBatch, CheckResult
 from connectors.contract import Contract, Reference, Unique
@@ -40,7 +41,8 @@ def row_columns(contract: Contract) -> dict[str, str]:
 def table(batch_id: int, suffix: str = "") -> str:
     """Return the name of a batch's staging table: rows, `_issue`, `_rejected`, `_key`, `_gone` or `_silent`.
 
-    Where known rows are staged too, the rows are a view: `_whole` rows, and those that `_same` points to in `raw`.
+    The rows are a view of `_whole` ones where known rows are staged too, which `_same` points to in `raw`, and where
+    their table may become the raw table and has columns of it already.
     """
     return f"staging.batch_{batch_id}{suffix}"
 
@@ -60,7 +62,7 @@ def has_same(connection: Connection, batch_id: int) -> bool:
 
 def whole(connection: Connection, batch_id: int) -> str:
     """Return the name of the table of the rows that are staged whole."""
-    return table(batch_id, "_whole" if has_same(connection, batch_id) else "")
+    return table(batch_id, "_whole" if exists(connection, batch_id, "_whole") else "")
 
 
 def exists(connection: Connection, batch_id: int, suffix: str = "") -> bool:
@@ -79,8 +81,17 @@ def create(
     """
     drop(connection, batch_id)
     fields = ", ".join(f'"{f.name}" {f.sql}' for f in contract.fields)
-    rows, own = table(batch_id, "_whole" if with_same else ""), _declared(row_columns(contract))
-    execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({fields}, {own})")
+    rows, own = table(batch_id, "_whole" if with_same or kept else ""), _declared(row_columns(contract))
+    if kept:
+        # written out while rows are copied, for the commit waits until all of it is
+        execute(connection, "set local backend_flush_after = '2MB'")
+        own += ", _key_no smallint not null default 1"
+        own += f", _batch_id bigint not null default {batch_id}, _closed_batch_id bigint"
+    execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({own}, {fields})")
+    if kept:
+        raw_tables.begin(connection, rows, key="_base")
+        shown = names([*row_columns(contract), *(f.name for f in contract.fields)])
+        execute(connection, f"create view {table(batch_id)} as select {shown} from {rows}")
     if with_same and contract.grain:
         # a version that linkage has not keyed yet has none
         execute(connection, f"alter table {rows} alter {MENTION_KEY} drop not null")
@@ -113,7 +124,7 @@ def _same_rows(contract: Contract, batch_id: int) -> str:
     kept = [name for name in row_columns(contract) if name not in ROW_COLUMNS]
     own = ", ".join(part for part in (names(list(ROW_COLUMNS), "s"), names(kept, "v")) if part)
     return (
-        f"select {fields}, {own} from {table(batch_id, '_same')} s"
+        f"select {own}, {fields} from {table(batch_id, '_same')} s"
         f' join raw."{contract.id}" v on v._record_key = s._base and v._batch_id = s._version'
     )
 
@@ -144,11 +155,16 @@ def drop(connection: Connection, batch_id: int) -> None:
 
 def drop_one(connection: Connection, name: str) -> None:
     """Drop a table or view of staging, if it is there."""
-    kind = execute(
-        connection, "select relkind = 'v' from pg_class where oid = to_regclass(%(name)s)", {"name": name}
-    ).fetchone()
+    kind = is_view(connection, name)
     if kind is not None:
-        execute(connection, f"drop {'view' if kind[0] else 'table'} {name}")
+        execute(connection, f"drop {'view' if kind else 'table'} {name}")
+
+
+def is_view(connection: Connection, name: str) -> bool | None:
+    """Say whether a relation is a view; None where there is none."""
+    query = "select relkind = 'v' from pg_class where oid = to_regclass(%(name)s)"
+    found = execute(connection, query, {"name": name}).fetchone()
+    return None if found is None else found[0] is True
 
 
 def load(
@@ -178,7 +194,7 @@ def load(
         known: rows that were not read, where `create` was told so.
     """
     loaded = 0
-    rows = table(batch_id, "_whole" if known is not None else "")
+    rows = whole(connection, batch_id)
     for batch in ahead(
         _hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset)
     ):
@@ -257,6 +273,7 @@ def judge_contract_rules(
         headers: the department's own header of each delivered column.
         repeated: what was seen of `unique` rules while the rows were read (`Repeats.found`).
     """
+    _find_suspects(connection, batch_id, repeated)
     results = []
     for name, rule in contract.rules.items():
         judged: _Judged | None = None
@@ -291,6 +308,19 @@ class _Judged:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _find_suspects(connection: Connection, batch_id: int, repeated: Mapping[str, Repeated]) -> None:
+    """`suspect`: the rows that any `unique` rule judges, where they are few: all rows are looked at once for them."""
+    few = [seen.rows for rule, seen in repeated.items() if rule != KEY and len(seen.rows) <= FEW_ROWS]
+    rows = sorted({row for found in few for row in found.tolist()})
+    execute(connection, "drop table if exists pg_temp.suspect")
+    execute(
+        connection,
+        f"create temp table suspect as select * from {table(batch_id)}"
+        f" where {'_row_no = any(%(rows)s)' if rows else 'false'}",
+        {"rows": rows},
+    )
+
+
 def _unique(contract: Contract, batch_id: int, rule: Unique, seen: Repeated | None) -> _Judged:
     """Rows that repeat a whole row of the delivery are not judged again: they are counted by `row.duplicate`.
 
@@ -302,17 +332,17 @@ def _unique(contract: Contract, batch_id: int, rule: Unique, seen: Repeated | No
     duplicates = f"select d.row_no from {table(batch_id, '_key')} d where d.disposition = 'duplicate'"
     times = f"count(*) over (partition by {names(rule.columns, 's')})"
 
-    def failing(suspect: str) -> str:
+    def failing(suspect: str, among: str = rows) -> str:
         judged = f"{filled} and not exists ({duplicates} and d.row_no = s._row_no)"
         return (
-            f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {rows} s"
+            f"select _row_no, value from (select s._row_no, {first}::text as value, {times} as times from {among} s"
             f" where {judged} and {suspect}) judged where times > 1"
         )
 
     if seen is not None and len(seen.rows) <= FEW_ROWS:
         facts = {"filled": seen.filled, "suspects": seen.rows.tolist()}
         checked = f"select %(filled)s - count(*) from ({duplicates}) d where d.row_no = any(%(suspects)s)"
-        return _Judged(checked, failing("s._row_no = any(%(suspects)s)"), facts)
+        return _Judged(checked, failing("s._row_no = any(%(suspects)s)", "pg_temp.suspect"), facts)
     content = f"hash_record_extended(row({names(rule.columns, 's')}), 0)"
     suspect = f"{content} in (select {content} from {rows} s where {filled} group by 1 having count(*) > 1)"
     if (not contract.fallback_key and set(contract.key) <= set(rule.columns)) or rule.columns == contract.key[:1]:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from connectors.normalise.dates import ZONE
+from connectors.normalise.dates import ZONE, localised
 from connectors.normalise.garbled import may_be_garbled
 from connectors.normalise.identifiers import ascii_matrix, right_ids, right_usccs
 from connectors.normalise.numbers import STORED
@@ -163,13 +163,12 @@ def _datetimes(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
 def _ahead_of_utc() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the city's offset from UTC by day since the first year, in microseconds: at midnight, and all day.
 
-    `_UNCERTAIN` where midnight comes twice or not at all, and where the offset changed on the day.
+    `_UNCERTAIN` where the offset changed on the day; a midnight that comes twice or not at all is placed as in `dates`.
     """
     first, last = (np.datetime64(f"{year}-01-01", "D") for year in (_FIRST_YEAR, _LAST_YEAR + 1))
     midnights = pl.Series(np.arange(first, last + 1)).cast(pl.Datetime("us"))
-    placed = midnights.dt.replace_time_zone(ZONE, ambiguous="null", non_existent="null")
-    offsets = (midnights.to_physical() - placed.dt.convert_time_zone("UTC").to_physical()).fill_null(_UNCERTAIN)
-    starts = offsets.to_numpy()
+    placed = pl.select(localised(pl.lit(midnights))).to_series()
+    starts = (midnights.to_physical() - placed.dt.convert_time_zone("UTC").to_physical()).to_numpy()
     return starts[:-1], np.where(starts[:-1] == starts[1:], starts[:-1], _UNCERTAIN)
 
 

@@ -85,7 +85,7 @@ def normalise_datetime(cells: pl.Series, *, epoch_1904: bool) -> pl.DataFrame:
     naive = pl.Series("value", local.astype("datetime64[us]"))
     zoned = pl.DataFrame({"value": naive, "offset": parted["7"]}).select(
         value=pl.when(pl.col("offset").is_null())
-        .then(_localised(pl.col("value")))
+        .then(localised(pl.col("value")))
         .otherwise(_shifted(pl.col("value"), pl.col("offset")))
     )
     return zoned.with_columns(finding=finding.replace("", None))
@@ -135,7 +135,7 @@ def _serials(text: pl.Series, *, epoch_1904: bool) -> tuple[Moments, NDArray[np.
     return moments, (days >= 10_000) & (days <= 80_000)
 
 
-def _localised(moment: pl.Expr) -> pl.Expr:
+def localised(moment: pl.Expr) -> pl.Expr:
     """Place a local time in the city's zone; an hour skipped by summer time (1986–1991) moves on by one."""
     return pl.coalesce(
         moment.dt.replace_time_zone(ZONE, ambiguous="earliest", non_existent="null"),

@@ -84,8 +84,8 @@ def normalise_id(cells: pl.Series, as_of: date) -> pl.DataFrame:
 
 def citizen_remainder(first17: Bytes) -> Ints:
     """Return, for an (n, 17) array of ASCII digits, the place of the check in `ID_CHECKS` (GB 11643-1999, MOD 11-2)."""
-    # sums of at most 9 x 99: exact in float32, whose products numpy leaves to the vector unit
-    weighted = (first17 - np.uint8(ord("0"))).astype(np.float32) @ ID_WEIGHTS.astype(np.float32)
+    # sums of at most 9 x 99: exact in float32; `@` would wake threads of BLAS that then spin for a while
+    weighted = np.einsum("ij,j->i", (first17 - np.uint8(ord("0"))).astype(np.float32), ID_WEIGHTS.astype(np.float32))
     remainder: Ints = weighted.astype(np.int64) % 11
     return remainder
 

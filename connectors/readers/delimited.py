@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -57,7 +58,8 @@ def open_delimited(path: Path, limits: Limits) -> TextFile:
     if (width := max(widths)) > limits.columns:
         raise UnreadableFileError(f"表格有 {width} 列，超过上限 {limits.columns} 列，请检查文件后重新报送。")
     opener = partial(_batches, path, encoding, delimiter, widths)
-    return TextFile("csv", encoding.name, delimiter, (TextSheet("", hidden=False, epoch_1904=False, open=opener),))
+    sheet = TextSheet("", hidden=False, epoch_1904=False, open=opener, open_for=opener)
+    return TextFile("csv", encoding.name, delimiter, (sheet,))
 
 
 def detect_delimiter(sample: str) -> tuple[str, tuple[int, ...]]:
@@ -98,7 +100,14 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
         yield from reader
 
 
-def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, ...]) -> Iterator[TextBatch]:
+def _batches(
+    path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, ...], wanted: Sequence[int] | None = None
+) -> Iterator[TextBatch]:
+    """Read the file; where only some records are wanted, others are counted and not taken apart.
+
+    Args:
+        wanted: row numbers in order; None for all.
+    """
     row_no, carry = 1, b""
     chunks = utf8_chunks(path, encoding)
     chunk = next(chunks, None)
@@ -106,7 +115,11 @@ def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, 
         following = next(chunks, None)
         chunk = chunk.replace(b"\0", b"")
         buffer = carry + chunk if carry else chunk
-        cells = _even(buffer, delimiter, widths[0], final=following is None)
+        lines = _lines(buffer, final=following is None)
+        if wanted is not None and lines and bisect_left(wanted, row_no) == bisect_left(wanted, row_no + lines):
+            row_no, carry, chunk = row_no + lines, b"", following
+            continue
+        cells = _even(buffer, delimiter, widths[0], lines)
         if cells is not None:
             yield _even_batch(cells, row_no)
             row_no, carry, chunk = row_no + len(cells), b"", following
@@ -119,18 +132,26 @@ def _batches(path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, 
         chunk = following
 
 
-def _even(buffer: bytes, delimiter: str, width: int, *, final: bool) -> pl.DataFrame | None:
-    """Parse records that need not be told apart first: whole lines of `width` fields each, no quotes; else None."""
-    if width < 2 or b'"' in buffer or _has_undecodable(buffer) or buffer.startswith(codecs.BOM_UTF8):
+def _lines(buffer: bytes, *, final: bool) -> int | None:
+    """Return the number of records where each is one whole line, whatever its fields; None where that is not sure."""
+    if b'"' in buffer or (b"\r" in buffer and buffer.count(b"\r") != buffer.count(b"\r\n")):
+        return None
+    ends = buffer.endswith(b"\n")
+    return _count(buffer, "\n") + (not ends) if ends or (final and buffer) else None
+
+
+def _even(buffer: bytes, delimiter: str, width: int, rows: int | None) -> pl.DataFrame | None:
+    """Parse records that need not be told apart first: whole lines of `width` fields each, no quotes; else None.
+
+    Args:
+        rows: `_lines` of the buffer.
+    """
+    if rows is None or width < 2 or _has_undecodable(buffer) or buffer.startswith(codecs.BOM_UTF8):
+        return None
+    if _count(buffer, delimiter) != rows * (width - 1):
         return None
     if b"\r" in buffer:
-        if buffer.count(b"\r") != buffer.count(b"\r\n"):
-            return None
         buffer = buffer.replace(b"\r\n", b"\n")
-    ends = buffer.endswith(b"\n")
-    rows = _count(buffer, "\n") + (final and not ends)
-    if not (ends or final) or _count(buffer, delimiter) != rows * (width - 1):
-        return None
     try:
         cells = pl.read_csv(
             buffer,
@@ -154,8 +175,10 @@ def _count(buffer: bytes, character: str) -> int:
 
 
 def _has_undecodable(buffer: bytes) -> bool:
-    mark = UNDECODABLE.encode()
-    return mark[:1] in buffer and mark in buffer
+    data = np.frombuffer(buffer, dtype=np.uint8)
+    first, second, third = UNDECODABLE.encode()
+    at = np.flatnonzero(data[:-2] == first)
+    return bool(((data[at + 1] == second) & (data[at + 2] == third)).any())
 
 
 def _even_batch(cells: pl.DataFrame, row_no: int) -> TextBatch:

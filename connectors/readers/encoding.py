@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,12 +15,14 @@ import polars as pl
 
 from connectors.readers.model import UnreadableFileError
 
-CHUNK_BYTES = 24 * 1024**2
-_FIRST_CHUNK_BYTES = 256 * 1024
-"""Enough to see the header: that is all that is read of a file that is not taken."""
+CHUNK_BYTES = (256 * 1024, 6 * 1024**2, 24 * 1024**2)
+"""In about such pieces a file is read; the last size repeats. The first is enough to see the header, and all that is
+read of a file that is not taken; the second is soon there for those who wait for rows."""
 MAX_LINE_BYTES = 64 * 1024**2
 UNDECODABLE = "\ufdd0"
 """Stands for bytes that are not text; a Unicode non-character, so it is in no real file."""
+_DECODED_BYTES = 1024**2
+"""So much is decoded at a time: meanwhile no other thread runs Python."""
 _FIRST_LOOK_BYTES = 64 * 1024
 _TRIAL_BYTES = 16 * 1024**2
 """Of a file that is not clean UTF-8 so much is read in each encoding to choose one."""
@@ -147,7 +151,7 @@ def utf8_chunks(path: Path, encoding: Encoding) -> Iterator[bytes]:
 def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
     """Yield the rest of a file as UTF-8, cut after line feeds, and count its damage."""
     if codec == "utf-8":
-        for chunk in _line_chunks(file, _FIRST_CHUNK_BYTES, CHUNK_BYTES):
+        for chunk in _line_chunks(file, *CHUNK_BYTES):
             damage.lines += (lines := _line_feeds(chunk) + (not chunk.endswith(b"\n")))
             if _is_utf8(chunk):
                 yield chunk
@@ -155,19 +159,24 @@ def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
             damage.lines -= lines
             damage.count(text := chunk.decode(codec, errors=_HANDLER))
             yield text.encode()
-        return
-    for text in _decoded(file, codec):
-        damage.count(text)
-        yield text.encode("utf-8", "replace")
+    elif codec == "gb18030":
+        # no character of it has a line feed among its later bytes,
+        # and what it has in two bytes has three in UTF-8, in which a chunk is to be no larger
+        for chunk in _line_chunks(file, *(size * 3 // 4 for size in CHUNK_BYTES)):
+            pieces = _line_chunks(BytesIO(chunk), _DECODED_BYTES)
+            yield b"".join(_encoded(piece.decode(codec, errors=_HANDLER), damage) for piece in pieces)
+    else:
+        for text in _decoded(file, codec):
+            yield _encoded(text, damage)
+
+
+def _encoded(text: str, damage: _Damage) -> bytes:
+    damage.count(text)
+    return text.encode("utf-8", "replace")
 
 
 def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:
-    """Yield the rest of a file as text, cut after line feeds."""
-    if codec == "gb18030":
-        # no character of it has a line feed among its later bytes
-        for chunk in _line_chunks(file, _FIRST_CHUNK_BYTES, CHUNK_BYTES):
-            yield chunk.decode(codec, errors=_HANDLER)
-        return
+    """Yield the rest of a file in UTF-16 or UTF-32 as text, cut after line feeds."""
     decoder, carry = codecs.getincrementaldecoder(codec)(errors=_HANDLER), ""
     for piece in _pieces(file):
         text = carry + decoder.decode(piece)
@@ -182,21 +191,28 @@ def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    size = _FIRST_CHUNK_BYTES
-    while piece := file.read(size):
+    sizes = iter(CHUNK_BYTES)
+    while piece := file.read(next(sizes, CHUNK_BYTES[-1])):
         yield piece
-        size = CHUNK_BYTES
 
 
 def _line_chunks(file: BinaryIO, *sizes: int) -> Iterator[bytes]:
     """Read in about the given sizes (the last one repeats), each chunk up to the end of a line."""
-    left = list(sizes)
-    while chunk := file.read(left.pop(0) if len(left) > 1 else left[0]):
-        if not chunk.endswith(b"\n"):
-            chunk += file.readline(MAX_LINE_BYTES + 1)
-            if len(chunk) > MAX_LINE_BYTES and chunk.rfind(b"\n", 0, -1) < len(chunk) - MAX_LINE_BYTES - 1:
-                raise _too_long()
+    left = iter(sizes)
+    while chunk := file.read(_to_line_end(file, next(left, sizes[-1]))):
+        if len(chunk) > MAX_LINE_BYTES and chunk.rfind(b"\n", 0, -1) < len(chunk) - MAX_LINE_BYTES - 1:
+            raise _too_long()
         yield chunk
+
+
+def _to_line_end(file: BinaryIO, size: int) -> int:
+    """Return how many bytes from here reach the end of the line that so many bytes reach into."""
+    start = file.tell()
+    file.seek(size - 1, os.SEEK_CUR)
+    file.readline(MAX_LINE_BYTES + 1)
+    size = file.tell() - start
+    file.seek(start)
+    return size
 
 
 def _too_long() -> UnreadableFileError:
@@ -222,7 +238,7 @@ def _try(path: Path, codec: str) -> _Damage:
     with path.open("rb") as file:
         if file.read(len(_MARKS[codec])) != _MARKS[codec]:
             file.seek(0)
-        for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, _FIRST_CHUNK_BYTES):
+        for chunk in _line_chunks(file, _FIRST_LOOK_BYTES, CHUNK_BYTES[0]):
             left -= len(chunk)
             is_ascii &= chunk.isascii()
             if codec == "utf-8" and _is_utf8(chunk):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -59,6 +59,7 @@ class TextSheet:
         encoding: `utf-8`, `utf-8-sig`, `gb18030`, `utf-16…` of the sheet's text; null for workbooks and Parquet.
         merged: merged cells as (first row, first column, last row, last column), 0-based, inclusive, in order; the
             first cell holds the text. Empty for text formats, and where the format does not tell.
+        open_for: as `open`, where records of certain numbers (ascending) are enough; others may be left out.
     """
 
     name: str
@@ -68,10 +69,15 @@ class TextSheet:
     member: str = ""
     encoding: str | None = None
     merged: tuple[MergedCells, ...] = ()
+    open_for: Callable[[Sequence[int]], Iterator[TextBatch]] | None = None
 
     def batches(self) -> Iterator[TextBatch]:
         """Read all records from the first one on, every physical record exactly once."""
         return self.open()
+
+    def batches_with(self, row_nos: Sequence[int]) -> Iterator[TextBatch]:
+        """Read the records of these numbers (ascending), and perhaps others; in order, each once."""
+        return self.open() if self.open_for is None else self.open_for(row_nos)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def _open_member(member: Unpacked, limits: Limits) -> TextFile:
 
 def _kept(sheet: TextSheet, member: Unpacked) -> TextSheet:
     """Return the sheet under its member's name, holding what it is read from."""
-    return replace(sheet, member=member.name, open=partial(_batches, sheet.open, member))
+    return replace(sheet, member=member.name, open=partial(_batches, sheet.open, member), open_for=None)
 
 
 def _batches(opened: Callable[[], Iterator[TextBatch]], member: Unpacked) -> Iterator[TextBatch]:

@@ -25,9 +25,10 @@ def offending_rows(
         UnreadableFileError: the file cannot be read.
     """
     file = open_file(path, limits=limits)
-    wanted = pl.Series(sorted(set(row_nos))[:SHEET_ROWS], dtype=pl.Int64)
+    numbers = sorted(set(row_nos))[:SHEET_ROWS]
+    wanted = pl.Series(numbers, dtype=pl.Int64)
     rows: dict[int, tuple[str | None, ...]] = {}
-    for batch in file.sheets[segment.sheet_no].batches():
+    for batch in file.sheets[segment.sheet_no].batches_with(numbers):
         hits = batch.row_no.is_in(wanted.implode())
         rows |= dict(zip(batch.row_no.filter(hits).to_list(), batch.cells.filter(hits).rows(), strict=True))
         if len(batch) and batch.row_no[-1] >= wanted[-1]:

@@ -155,6 +155,23 @@ def begin_with(office: Office, obstacle: str) -> None:
     office.execute(obstacle)
 
 
+@pytest.mark.parametrize("large_bytes", [0, 16 * 1024**2])
+def test_the_gate_sees_the_same_columns_when_rows_may_become_the_table(
+    office: Office, monkeypatch: pytest.MonkeyPatch, large_bytes: int
+) -> None:
+    monkeypatch.setattr(reading, "_LARGE_BYTES", large_bytes)
+    begin(office)
+
+    batch_id = office.deliver("list", PEOPLE, AUGUST, passes=False)
+
+    contract = office.contracts["test_office__list"]
+    seen = "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 order by attnum"
+    found = [name for (name,) in office.rows(seen, staging.table(batch_id))]
+    assert found == [*staging.row_columns(contract), *(field.name for field in contract.fields)]
+    with connect(office.settings.dsn()) as connection:
+        assert staging.exists(connection, batch_id, "_whole") == (large_bytes == 0)
+
+
 STEPS: list[tuple[Any, str, str]] = [
     (staging, "load", "after"),
     (first_delivery, "become_raw", "before"),

@@ -299,7 +299,7 @@ def test_results_are_the_same_when_the_file_is_read_in_many_batches(
 ) -> None:
     lines = [GOOD if i % 5 else GOOD.replace("正常", "冻结") for i in range(100)]
     whole = checked(delivered(tmp_path, *lines), ENTERPRISE)
-    monkeypatch.setattr(encoding, "CHUNK_BYTES", 500)
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (500,))
     assert checked(delivered(tmp_path, *lines), ENTERPRISE) == whole
 
 

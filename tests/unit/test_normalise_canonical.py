@@ -53,6 +53,7 @@ cells = st.one_of(days, moments, ids, numbers, words, placeholders, st.text(max_
 @given(st.sampled_from(sorted(COLUMNS)), st.lists(cells, min_size=1, max_size=8))
 @example("uscc", ["1" * 18, "91371000MA3C1A2B3C", ""])
 @example("date", ["2020-02-30", "2020-02-29", "1900-01-00", "1900-02-29"])
+@example("datetime", ["1942-01-31 00:00:00", "1949-05-01 00:00:00", "1986-05-04 00:00:00", "1986-09-14 00:00:00"])
 @example("datetime", ["2020-02-29 24:00:00", "1991-08-01 12:00:00", "2020-02-29T23:59:59", "2020-02-29 23:59:60"])
 @example("decimal", ["-0", "007", "1.1234567", "1e3", "12.", ".5", "999999999999999.999999"])
 def test_the_quick_reading_equals_the_full_one_when_cells_are_of_any_kind(name: str, texts: list[str | None]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,24 @@ def test_nothing_is_lost_between_chunks_when_records_cross_them(
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([["k", "a", "b"], *rows])
     path = write(tmp_path, out.getvalue())
-    monkeypatch.setattr(encoding, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (chunk,))
     assert read(path) == [(n, tuple(r)) for n, r in enumerate([["k", "a", "b"], *rows], 1)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_wanted_records_are_read_as_among_all_when_others_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line_end: str, *, quoted: bool
+) -> None:
+    lines = [f'{i},第{i}行,"甲\n乙"' if quoted and i % 50 == 0 else f"{i},第{i}行" * (i % 7 > 0) for i in range(400)]
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (100, 300))
+    sheet = open_file(write(tmp_path, line_end.join(["k,a", *lines])), limits=LIMITS).sheets[0]
+    every = dict(records(sheet))
+    wanted = [2, 57, 58, 211, len(every)]
+    passing = dict(records(replace(sheet, open=lambda: sheet.batches_with(wanted))))
+    assert {n: passing[n] for n in wanted} == {n: every[n] for n in wanted}
+    assert passing.items() <= every.items()
+    assert quoted or line_end == "\r" or len(passing) < len(every)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +128,18 @@ def test_only_the_damaged_row_is_faulty_when_the_file_is_otherwise_clean(
     rows = read(write(tmp_path, "编号,地址\n".encode(codec) + b"\n".join(lines) + b"\n"))
     assert [no for no, cells in rows if cells is None] == [59]
     assert rows[59] == (60, ("58", "威海市环翠区第58街道"))
+
+
+def test_rows_are_the_same_when_gb18030_is_decoded_in_small_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"{i},王𬱟{'㛃' * (i % 9)}•镕".encode("gb18030") for i in range(300)]
+    lines[57] = "57,荣成".encode("gb18030") + b"\xff\xff"
+    path = write(tmp_path, "编号,姓名\n".encode("gb18030") + b"\n".join(lines))
+    at_once = read(path)
+    monkeypatch.setattr(encoding, "_DECODED_BYTES", 16)
+    assert read(path) == at_once
+    assert [no for no, cells in at_once if cells is None] == [59]
 
 
 def test_the_first_bad_line_is_named_when_no_encoding_fits(tmp_path: Path) -> None:
@@ -167,7 +196,7 @@ def test_a_large_file_is_answered_when_its_damage_begins_behind_the_first_look(t
 def test_even_lines_hold_the_same_cells_when_they_are_not_told_apart_first(text: str, final: bool) -> None:
     buffer = text.encode()
 
-    even = delimited._even(buffer, ",", 2, final=final)
+    even = delimited._even(buffer, ",", 2, delimited._lines(buffer, final=final))
 
     if even is not None:
         whole = split_records(buffer, ",", widths=(2,), final=final)
