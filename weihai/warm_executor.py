@@ -43,7 +43,7 @@ OWN = (
 """Modules of ours that need no polars, whose threads do not survive a fork."""
 _LOOK_SECONDS = 0.25
 """How often the scheduler looks for work while no task ends: for runs that were triggered, retries that are due."""
-_LIVELY_SECONDS = 0.5
+_LIVELY_SECONDS, _LIVELY_LOOK_SECONDS = 0.5, 0.05
 """After a task ended Airflow may take several rounds, of which none starts a task, to skip what follows."""
 _PAUSE_SECONDS = 0.01
 _TALKATIVE = "great_expectations._docs_decorators"
@@ -66,7 +66,7 @@ class WarmExecutor(LocalExecutor):  # type: ignore[misc]
     def sync(self) -> None:
         """Wait as the scheduler would have slept, but not longer than until a task ends."""
         now = time.monotonic()
-        until = now + (_PAUSE_SECONDS if now < self._lively_until else _LOOK_SECONDS)
+        until = now + (_LIVELY_LOOK_SECONDS if now < self._lively_until else _LOOK_SECONDS)
         while self.result_queue.empty() and time.monotonic() < until:
             time.sleep(_PAUSE_SECONDS)
         if not self.result_queue.empty():
