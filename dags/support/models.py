@@ -85,8 +85,6 @@ def run_models(
         *(["--full-refresh"] if full_refresh else []),
         # the same rules were read before: dbt would write the manifest that lies there, twice
         *(["--no-write-json"] if selector in (RESULTS, RESULTS_AND_LIBRARIES) else []),
-        # the relations stand and stay: dbt asks for those that it adds to
-        *(["--no-populate-cache"] if selector == RESULTS else []),
     ]
     assessed = selector in (ASSESSMENT, RESULTS, RESULTS_AND_LIBRARIES, *ASSESSED)
     return invoke(settings, contracts, arguments, on_node=on_node, folder=folder, whole_tables=assessed)
