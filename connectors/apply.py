@@ -21,7 +21,7 @@ from connectors.contract import Contract
 from connectors.database import APPLY_LOCK, Connection
 from connectors.privacy import mask_identifiers
 from connectors.raw_tables import indexed_afterwards
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 from connectors.sql_text import execute, give_memory, names, one
 from connectors.staging import issues_of_rows, table, whole
 

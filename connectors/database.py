@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import adbc_driver_postgresql.dbapi as adbc
 import psycopg
+from adbc_driver_manager import OperationalError as ArrowOperationalError
 from psycopg.rows import TupleRow
 
 SCHEMA_FOLDER = Path(__file__).parent / "schema"
@@ -36,6 +36,9 @@ def connect(dsn: str, *, autocommit: bool = False) -> Connection:
 @contextmanager
 def arrow_connection(dsn: str) -> Iterator[Any]:
     """Open an ADBC connection for Arrow in and out; commit is the caller's."""
+    # it imports polars, which most callers of this module do without
+    import adbc_driver_postgresql.dbapi as adbc
+
     connection = adbc.connect(dsn)
     try:
         yield connection
@@ -45,7 +48,7 @@ def arrow_connection(dsn: str) -> Iterator[Any]:
 
 def is_server_trouble(error: Exception) -> bool:
     """Say whether an error is the server's or the connection's, which may pass, and not about what was sent."""
-    if not isinstance(error, psycopg.OperationalError | adbc.OperationalError):
+    if not isinstance(error, psycopg.OperationalError | ArrowOperationalError):
         return False
     # a connection that breaks off has no state to tell
     state: str | None = error.sqlstate

@@ -15,7 +15,7 @@ from connectors import raw_tables
 from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.dependent_views import UnmovableViewError, grant, put_back, take_down
-from connectors.record_hashes import BASE, MENTION_KEY
+from connectors.record_columns import BASE, MENTION_KEY
 from connectors.sql_text import execute, one
 from connectors.staging import drop_one, issues_of_rows, table, whole
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from connectors.contract import Contract
 from connectors.database import arrow_connection
 from connectors.normalise.codes import DIVISIONS_FILE
-from connectors.record_hashes import BASE, ROW_HASH
+from connectors.record_columns import BASE, ROW_HASH
 from connectors.scopes import Scope
 from connectors.sealed_file import SealedWriter, UnsealedError, read_sealed
 from connectors.settings import Settings

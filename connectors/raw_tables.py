@@ -12,7 +12,7 @@ from psycopg import sql
 from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.raw_migration import MigrationRefusedError, StoredTable, migrate, plan
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 
 _LOCK = 371_000_004
 

@@ -11,8 +11,8 @@ import polars_hash as plh
 import pyarrow as pa
 
 from connectors.contract import Contract
+from connectors.record_columns import BASE, MENTION_KEY, ROW_HASH
 
-BASE, ROW_HASH, MENTION_KEY = "_base", "_row_hash", "_mention_key"
 _BYTES = 16
 _FIELD_END, _NAME_END = "\x1f", "\x1e"
 _MENTION = "mention"

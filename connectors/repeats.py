@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from connectors.contract import Contract, Unique
-from connectors.record_hashes import BASE
+from connectors.record_columns import BASE
 
 KEY = ""
 """Stands for the record key among the names of rules."""

@@ -19,7 +19,8 @@ from connectors.contract_model import RuleBase
 from connectors.database import Connection
 from connectors.in_force import in_force
 from connectors.known_rows import KEYS, PRINTS, KnownRows, Notes, hashes
-from connectors.record_hashes import MENTION_KEY, with_hashes
+from connectors.record_columns import MENTION_KEY
+from connectors.record_hashes import with_hashes
 from connectors.repeats import KEY, Repeated, Repeats
 from connectors.sql_text import execute, names, one
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from connectors.database import Connection
 from connectors.privacy import hmac_pads, read_record_key
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 from connectors.settings import Settings
 from connectors.sql_text import execute, mention_key, one
 from linkage.mention_sql import Role

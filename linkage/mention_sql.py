@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connectors.contract import ColumnType, Contract
 from connectors.contract_model import Mention
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 from linkage.libraries import Library
 from linkage.told_by_name import speaks_of_entity
 

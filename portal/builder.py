@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from connectors.settings import Settings
@@ -40,10 +43,42 @@ def build(settings: Settings, *, now: datetime) -> Path:
         renderers = [
             Renderer(folder, environment, language, city.names, pages.paths(), now, common) for language in languages()
         ]
-        for page in pages:
-            for renderer in renderers:
-                renderer.write(page)
+        own, *others = (partial(_write, renderer, pages) for renderer in renderers)
+        with _beside([partial(_at_moment, settings.dsn(), db.snapshot(), write) for write in others]):
+            own(db)
     return settings.portal / "index.html"
+
+
+def _write(renderer: Renderer, pages: Pages, db: Warehouse) -> None:
+    for page in pages.read_from(db):
+        renderer.write(page)
+
+
+def _at_moment(dsn: str, snapshot: str, act: Callable[[Warehouse], None]) -> None:
+    with warehouse(dsn, snapshot=snapshot) as db:
+        act(db)
+
+
+@contextmanager
+def _beside(acts: Sequence[Callable[[], None]]) -> Iterator[None]:
+    """Do the acts in forks of this process while the block runs, so that no processor idles; they end with it.
+
+    Raises:
+        RuntimeError: one of them failed; it wrote why to standard error.
+    """
+    processes = [get_context("fork").Process(target=act, daemon=True) for act in acts]
+    for process in processes:
+        process.start()
+    try:
+        yield
+        for process in processes:
+            process.join()
+        if failed := [process.exitcode for process in processes if process.exitcode]:
+            raise RuntimeError(f"pages of another language could not be written (exit codes {failed})")
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
 
 
 def _run_files(db: Warehouse, city: City, settings: Settings, place: Path) -> Mapping[str, RunFiles]:

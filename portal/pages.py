@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Pages:
             files: by run.
             open_files: paths of the open data files.
         """
-        self._db = db
+        self.db = db
         self._city = city
         self._files = files
         self._open_files = open_files
@@ -51,6 +52,12 @@ class Pages:
         for batch in city.batches:
             if batch.contract_id is not None:
                 self._by_contract[batch.contract_id].append(batch)
+
+    def read_from(self, db: Warehouse) -> Pages:
+        """Return the same pages, of which what only one shows comes from another connection at the same moment."""
+        same = copy(self)
+        same.db = db
+        return same
 
     def paths(self) -> frozenset[str]:
         """Return the paths that other pages may link to, where they cannot be sure."""
@@ -131,7 +138,7 @@ class Pages:
             {"departments": city.departments, "unrecognised": unrecognised, "quality": city.quality},
         )
         for department in city.departments:
-            counts = deliveries.read_issue_counts(self._db, [b.batch_id for b in department.latest])
+            counts = deliveries.read_issue_counts(self.db, [b.batch_id for b in department.latest])
             values: dict[str, Any] = {
                 "d": department,
                 "q": city.quality.of(department.id),
@@ -171,12 +178,12 @@ class Pages:
 
     def _deliveries(self) -> Iterator[Page]:
         for batch in self._city.batches:
-            issues = deliveries.read_issues(self._db, batch.batch_id) if batch.issue_count else ()
+            issues = deliveries.read_issues(self.db, batch.batch_id) if batch.issue_count else ()
             yield Page(f"receipt/{batch.batch_id}.html", "receipt.html.j2", {"b": batch, "issues": issues})
             files = self._files[batch.run_id].evidence if batch.run_id is not None else ()
             values = {
                 "b": batch,
-                "expectations": gates.read_batch_expectations(self._db, batch.batch_id),
+                "expectations": gates.read_batch_expectations(self.db, batch.batch_id),
                 "evidence": [f for f in files if f.path.name == f"batch-{batch.batch_id}.json"],
             }
             yield Page(f"auditor/batch-{batch.batch_id}.html", "auditor/batch.html.j2", values)
@@ -199,7 +206,7 @@ class Pages:
             files = self._files[run.run_id]
             values = {
                 "r": run,
-                "expectations": gates.read_target_expectations(self._db, run.run_id),
+                "expectations": gates.read_target_expectations(self.db, run.run_id),
                 "inputs": files.inputs[:SHOWN],
                 "input_counts": counted(files.inputs),
                 "batches": batches,

@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import args_row, dict_row
 
 from connectors.chain import Head, head
@@ -75,17 +76,30 @@ class Warehouse:
                 self._found[name] = row["found"]
         return all(self._found[name] for name in relations)
 
+    def snapshot(self) -> str:
+        """Return this moment's name, by which another connection can read at it."""
+        [row] = self.rows("select pg_export_snapshot() as name")
+        name: str = row["name"]
+        return name
+
     def chain_head(self) -> Head | None:
         """Return the head of the hash chain at this moment."""
         return head(self._connection)
 
 
 @contextmanager
-def warehouse(dsn: str) -> Iterator[Warehouse]:
-    """Open the warehouse read-only, at one consistent moment."""
+def warehouse(dsn: str, *, snapshot: str | None = None) -> Iterator[Warehouse]:
+    """Open the warehouse read-only, at one consistent moment.
+
+    Args:
+        dsn: of the warehouse.
+        snapshot: the moment of another `Warehouse` that is still open; None is now.
+    """
     with connect(dsn) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        if snapshot is not None:
+            connection.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
         yield Warehouse(connection)
 
 

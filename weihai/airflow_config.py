@@ -90,7 +90,8 @@ def _options(place: AirflowPlace) -> dict[str, str]:
         "database__load_default_connections": "False",
         "logging__base_log_folder": str(settings.airflow / "logs"),
         "scheduler__enable_health_check": "False",
-        "scheduler__scheduler_idle_sleep_time": "0.25",
+        # it is the executor that waits, until a task ends
+        "scheduler__scheduler_idle_sleep_time": "0.01",
         "scheduler__scheduler_heartbeat_sec": "2",
         "dag_processor__parsing_processes": "1",
         "dag_processor__min_file_process_interval": "60",

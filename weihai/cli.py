@@ -17,8 +17,12 @@ EXIT_BROKEN = 1
 EXIT_USAGE = 2
 
 
-def build_app() -> typer.Typer:
-    """Assemble the command line from every module of `weihai/commands`."""
+def build_app(wanted: str | None = None) -> typer.Typer:
+    """Assemble the command line from the modules of `weihai/commands`.
+
+    Args:
+        wanted: the command that is to be run; where a module has its name, the others are not imported.
+    """
     app = typer.Typer(
         name="weihai",
         no_args_is_help=True,
@@ -34,7 +38,8 @@ def build_app() -> typer.Typer:
     ) -> None:
         del debug
 
-    for module in sorted(m.name for m in pkgutil.iter_modules(commands.__path__)):
+    modules = sorted(m.name for m in pkgutil.iter_modules(commands.__path__))
+    for module in [wanted] if wanted in modules else modules:
         importlib.import_module(f"weihai.commands.{module}").register(app)
     return app
 
@@ -43,7 +48,7 @@ def main() -> None:
     """Run the command line; a user's error is one sentence and exit code 2."""
     debug = "--debug" in sys.argv
     try:
-        build_app()()
+        build_app(next(iter(sys.argv[1:]), None))()
     except UserError as error:
         if debug:
             raise

@@ -77,6 +77,9 @@ def component_environment(
         "AIRFLOW__FAB__ENABLE_PROXY_FIX": "True",
         "WEIHAI_AIRFLOW_URL": network.internal_url,
     }
+    if network.executor != EXECUTOR:
+        # only ours waits by itself for a task to end
+        env["AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"] = "0.25"
     if network.broker is not None:
         env["AIRFLOW__CELERY__BROKER_URL"] = network.broker
         env["AIRFLOW__CELERY__RESULT_BACKEND"] = f"db+postgresql+psycopg2://{metadata.split('://', maxsplit=1)[1]}"

@@ -76,7 +76,7 @@ def follow(
     run_id: str,
     *,
     console: Console,
-    poll_seconds: float = 1.0,
+    poll_seconds: float = 0.3,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Wait for the run's end, and for every run that a dropped file started before it or meanwhile.

@@ -35,7 +35,7 @@ from connectors.protection.persons import (
     text_condition,
 )
 from connectors.protection.rotation import replace_keys
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 from connectors.settings import Settings
 from connectors.sql_text import execute
 

@@ -22,7 +22,7 @@ from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.errors import UserError
 from connectors.privacy import hmac_pads, next_key_path, read_record_key, record_key_path
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 from connectors.settings import Settings
 from connectors.sql_text import execute, give_memory, key_text, mention_key, one, record_key
 

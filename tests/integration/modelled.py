@@ -15,7 +15,7 @@ from psycopg import sql
 
 from connectors.contract import Contract, Contracts
 from connectors.database import Connection
-from connectors.record_hashes import MENTION_KEY
+from connectors.record_columns import MENTION_KEY
 
 AS_OF = date(2021, 9, 30)
 _numbers = itertools.count(1)

@@ -22,7 +22,7 @@ from connectors.chain import Head, head
 from connectors.contract import Contracts
 from connectors.database import connect
 from connectors.settings import Settings
-from portal.site import Renderer
+from portal.site import Page, Renderer
 from tests.conftest import create_database, drop_database, dsn_of
 from tests.integration.portal_city import HOSTILE_NAME, RUN, SECRET, build_city
 from weihai.cli import build_app
@@ -470,6 +470,23 @@ def test_readers_keep_the_old_pages_whole_when_building_fails(
     portal.build(settings, now=later)
     assert "2021-10-09" in index.read_text(encoding="utf-8")
     assert len([p for p in settings.reports.iterdir() if p.is_dir() and not p.is_symlink()]) == 1
+
+
+def test_readers_keep_the_old_pages_whole_when_those_of_the_other_language_fail(
+    settings: Settings, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = portal.build(settings, now=clock).read_text(encoding="utf-8")
+    write = Renderer.write
+
+    def fail_in_english(self: Renderer, page: Page) -> None:
+        if not self.language.is_chinese:
+            raise RuntimeError("disk full")
+        write(self, page)
+
+    monkeypatch.setattr(Renderer, "write", fail_in_english)
+    with pytest.raises(RuntimeError, match="another language"):
+        portal.build(settings, now=clock.replace(day=9))
+    assert (settings.portal / "index.html").read_text(encoding="utf-8") == before
 
 
 def test_an_old_batch_keeps_its_receipt_when_a_run_still_rests_on_it(

@@ -13,7 +13,8 @@ from connectors.checks import row_schema
 from connectors.contract import Contract
 from connectors.database import Connection, connect
 from connectors.privacy import hmac_pads
-from connectors.record_hashes import BASE, MENTION_KEY, ROW_HASH, with_hashes
+from connectors.record_columns import BASE, MENTION_KEY, ROW_HASH
+from connectors.record_hashes import with_hashes
 from connectors.sql_text import execute, key_text, mention_key, record_key, row_hash
 from tests.integration.versioning import SECRET
 

@@ -168,6 +168,7 @@ def test_component_runs_as_in_the_home_but_for_who_listens_where(tmp_path: Path)
         settings, network, warehouse="postgresql://w", metadata="postgresql://m", inherited={"PATH": "/bin"}
     )
     assert env["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert float(env["AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"]) == 0.25
     assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://api-server:8080/execution/"
     assert env["AIRFLOW__API__BASE_URL"] == "https://host:8444"
     assert "127.0.0.1" not in "".join(v for k, v in env.items() if k.startswith("AIRFLOW__"))
