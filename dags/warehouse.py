@@ -1,4 +1,4 @@
-"""warehouse: an Airflow DAG that builds base libraries and the mart with dbt, one invocation per database."""
+"""warehouse: an Airflow DAG that builds base libraries and the mart with dbt."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from dags.support.runbook import shown
 DOC = """
 ### 建库（warehouse）
 先归并各部门记录中提到的人和单位，
-再用 dbt 依次建立人口、法人、信用、证照库，主题库（空间、宏观、经济、海洋、城市部件），
-以及评定（目录库、指标集市与质量报表），每个库一个任务，可单独重试；没有变化的库跳过；完成后启动 **assess**。
+再用 dbt 依次建立基础库（人口、法人、信用、证照）、主题库（空间、宏观、经济、海洋、城市部件），
+以及评定（目录库、指标集市与质量报表），各一个任务，可单独重试；已经建成或没有变化的不再建；完成后启动 **assess**。
 失败时读者仍看到上一次完整发布的结果。日志中列出失败的模型与测试。
 """
 

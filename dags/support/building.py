@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from connectors import catalogue, raw_tables
@@ -17,12 +18,14 @@ from dags.support import assessment_build, library_builds, lineage, models, runs
 from dags.support.assessing import export, readings, rules, source_rows
 from dags.support.assessing.trial import computed_run
 from dags.support.clock import now
-from dags.support.databases import ASSESSMENT, DATABASES
-from dags.support.golden.declaration import LIBRARIES, LibraryName
-from dags.support.library_builds import READERS, Need, ReaderName
+from dags.support.databases import ASSESSMENT, DATABASES, LIBRARIES, THEMES
+from dags.support.golden.declaration import LIBRARIES as BASE_LIBRARIES
+from dags.support.library_builds import READERS, Need
 from dags.support.theme_builds import Theme
 
 log = logging.getLogger(__name__)
+
+SEEDS = "seeds"
 
 
 def open_run(run_id: str, conf: Mapping[str, Any]) -> bool:
@@ -55,7 +58,7 @@ def prepare(run_id: str) -> None:
         catalogue.publish_contracts(connection, contracts, contracts.codes, waiting=refused)
     for reason in refused.values():
         log.warning("%s", reason)
-    build(run_id, "seeds")
+    build(run_id, SEEDS)
     with connect(settings.dsn()) as connection:
         rules.keep(connection, computed_run(connection, run_id).rule_version, contracts)
 
@@ -71,60 +74,80 @@ def behind(run_id: str) -> list[str]:
             if everything or _is_behind(settings, connection, contracts, database):
                 found.append(database)
             else:
-                runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
+                _report_unchanged(settings, run_id, database)
     return found
 
 
 def _is_behind(settings: Settings, connection: Connection, contracts: Contracts, database: str) -> bool:
-    if database == "themes":
+    if database == THEMES:
         return bool(_themes_behind(settings, connection, contracts))
-    return database == ASSESSMENT or _need(settings, connection, contracts, database)[1] is not Need.NOTHING
+    if database == LIBRARIES:
+        return any(need is not Need.NOTHING for _, need in _needs(connection, contracts).values())
+    return True
 
 
 def build(run_id: str, database: str) -> None:
     """Build and test one database's models, only as far as something changed, and grant what stands.
 
     Args:
-        database: one of `DATABASES`, or `seeds`.
+        database: one of `DATABASES`, or `SEEDS`.
 
     Raises:
         RuntimeError: models or tests failed; names them.
     """
     settings = load_settings()
     contracts = load_contracts(settings.contract_folders)
-    everything = _full_refresh(run_id)
-    if database == "themes":
-        _build_themes(settings, contracts, run_id, everything=everything)
+    if database == SEEDS:
+        _build_seeds(settings, contracts, run_id)
         return
-    if database == ASSESSMENT:
-        _assess(settings, contracts, run_id, everything=everything)
-        return
-    with connect(settings.dsn()) as connection:
-        version, need = _need(settings, connection, contracts, database)
-    if everything:
-        need = Need.EVERYTHING
-    if need is Need.NOTHING:
-        runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
-        return
-    _build(settings, contracts, run_id, database, full_refresh=need is Need.EVERYTHING)
-    with connect(settings.dsn()) as connection:
-        library_builds.empty_working_tables(connection, database, contracts)
-        library_builds.remember(connection, database, version, now=now())
+    built = {LIBRARIES: _build_libraries, THEMES: _build_themes, ASSESSMENT: _assess}[database]
+    built(settings, contracts, run_id, everything=_full_refresh(run_id))
 
 
-def _need(settings: Settings, connection: Connection, contracts: Contracts, database: str) -> tuple[str, Need]:
-    """Return the version of a database's rules now, and how much of it is to be built."""
-    if database in READERS:
-        reader: ReaderName = "credit" if database == "credit" else "licence"
-        version = library_builds.reader_version(reader, contracts)
-        return version, library_builds.reader_need(connection, reader, version)
-    if database in LIBRARIES:
-        library: LibraryName = "population" if database == "population" else "legal_entity"
-        version = library_builds.version_of(library, contracts)
-        return version, library_builds.need(connection, library, version)
+def _build_seeds(settings: Settings, contracts: Contracts, run_id: str) -> None:
     version = rules.rule_version(contracts)
-    stands = models.has_manifest(settings) and library_builds.is_built_by(connection, database, version)
-    return version, Need.NOTHING if stands else Need.CHANGES
+    with connect(settings.dsn()) as connection:
+        stands = models.has_manifest(settings) and library_builds.is_built_by(connection, SEEDS, version)
+    if stands:
+        _report_unchanged(settings, run_id, SEEDS)
+        return
+    _succeed(SEEDS, _run(settings, contracts, run_id, SEEDS, SEEDS))
+    with connect(settings.dsn()) as connection:
+        library_builds.remember(connection, SEEDS, version, now=now())
+
+
+def _build_libraries(settings: Settings, contracts: Contracts, run_id: str, *, everything: bool) -> None:
+    """Build what is behind of the four, at once if it is behind alike; repeated, the task leaves alone what stands.
+
+    Those that follow are never built before those that they follow.
+    """
+    with connect(settings.dsn()) as connection:
+        needs = _needs(connection, contracts)
+    wanted = {name: Need.EVERYTHING if everything else need for name, (_, need) in needs.items()}
+    behind = [(name, need) for name, need in wanted.items() if need is not Need.NOTHING]
+    if not behind:
+        _report_unchanged(settings, run_id, LIBRARIES)
+    for need, alike in groupby(behind, key=lambda pair: pair[1]):
+        names = [name for name, _ in alike]
+        report = _run(settings, contracts, run_id, LIBRARIES, *names, full_refresh=need is Need.EVERYTHING)
+        with connect(settings.dsn()) as connection:
+            for name in names:
+                if name not in report.broken:
+                    library_builds.empty_working_tables(connection, name, contracts)
+                    library_builds.remember(connection, name, needs[name][0], now=now())
+        _succeed(LIBRARIES, report)
+
+
+def _needs(connection: Connection, contracts: Contracts) -> dict[str, tuple[str, Need]]:
+    """Return the version of each base library's rules now, and how much of it is to be built."""
+    found: dict[str, tuple[str, Need]] = {}
+    for library in BASE_LIBRARIES:
+        version = library_builds.version_of(library, contracts)
+        found[library] = version, library_builds.need(connection, library, version)
+    for reader in READERS:
+        version = library_builds.reader_version(reader, contracts)
+        found[reader] = version, library_builds.reader_need(connection, reader, version)
+    return found
 
 
 def _assess(settings: Settings, contracts: Contracts, run_id: str, *, everything: bool) -> None:
@@ -134,7 +157,7 @@ def _assess(settings: Settings, contracts: Contracts, run_id: str, *, everything
         selector = assessment_build.selector(connection, models.manifest(settings), version, reached)
     if everything:
         selector = ASSESSMENT
-    _build(settings, contracts, run_id, ASSESSMENT, selector=selector, full_refresh=everything)
+    _succeed(ASSESSMENT, _run(settings, contracts, run_id, ASSESSMENT, selector, full_refresh=everything))
     with connect(settings.dsn()) as connection:
         theme_builds.remember(connection, ASSESSMENT, version, reached, now=now())
 
@@ -151,27 +174,27 @@ def _build_themes(settings: Settings, contracts: Contracts, run_id: str, *, ever
         reached = theme_builds.mark(connection)
         behind = _themes_behind(settings, connection, contracts)
     if not behind and not everything:
-        runs.report_progress(settings, run_id, "warehouse", "themes", state="done", note="没有变化")
+        _report_unchanged(settings, run_id, THEMES)
         return
-    [selector] = [theme.name for theme in behind] if len(behind) == 1 and not everything else ["themes"]
-    _build(settings, contracts, run_id, "themes", selector=selector, full_refresh=False)
+    [selector] = [theme.name for theme in behind] if len(behind) == 1 and not everything else [THEMES]
+    _succeed(THEMES, _run(settings, contracts, run_id, THEMES, selector))
     manifest = models.manifest(settings)
-    built = models.THEMES if selector == "themes" else (selector,)
+    built = models.THEMES if selector == THEMES else (selector,)
     with connect(settings.dsn()) as connection:
         for name in built:
             theme = theme_builds.read(manifest, name, contracts)
             theme_builds.remember(connection, theme.name, theme.version, reached, now=now())
 
 
-def _build(
+def _run(
     settings: Settings,
     contracts: Contracts,
     run_id: str,
     database: str,
-    *,
-    full_refresh: bool,
-    selector: str | None = None,
-) -> None:
+    *selectors: str,
+    full_refresh: bool = False,
+) -> models.ModelsReport:
+    """Run dbt once, tell how far it is, and grant what stands."""
     finished = 0
 
     def on_node(name: str, total: int) -> None:
@@ -181,15 +204,23 @@ def _build(
             settings, run_id, "warehouse", database, state="running", done=finished, total=total, note=name
         )
 
-    report = models.run_models(settings, contracts, selector or database, full_refresh=full_refresh, on_node=on_node)
+    report = models.run_models(settings, contracts, *selectors, full_refresh=full_refresh, on_node=on_node)
     note = f"{report.models} 个模型，{report.tests} 项检验"
     state: runs.StepState = "failed" if report.failed else "done"
     runs.report_progress(settings, run_id, "warehouse", database, state=state, done=finished, total=finished, note=note)
     with connect(settings.dsn()) as connection:
         protect(connection, contracts, models.manifest(settings))
         collect_reads(settings, connection)
+    return report
+
+
+def _succeed(database: str, report: models.ModelsReport) -> None:
     if report.failed:
         raise RuntimeError(f"{database}: 失败 {'、'.join(report.failed)}")
+
+
+def _report_unchanged(settings: Settings, run_id: str, database: str) -> None:
+    runs.report_progress(settings, run_id, "warehouse", database, state="done", note="没有变化")
 
 
 def _full_refresh(run_id: str) -> bool:

@@ -1,4 +1,4 @@
-"""dbt in this process: what is rendered for it from contracts and model files, and one invocation per database."""
+"""dbt in this process: what is rendered for it from contracts and model files, and its invocations."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from connectors import distribution
@@ -44,26 +45,30 @@ class ModelsError(RuntimeError):
 
 @dataclass(frozen=True)
 class ModelsReport:
-    """What one invocation did: number of models and seeds, number of tests, names of what failed."""
+    """What one invocation did: number of models and seeds, number of tests, names of what failed.
+
+    Attributes:
+        broken: folders of the project in which something failed or was left out because of that.
+    """
 
     models: int
     tests: int
     failed: tuple[str, ...]
+    broken: frozenset[str] = frozenset()
 
 
 def run_models(
     settings: Settings,
     contracts: Mapping[str, Contract],
-    selector: str,
-    *,
+    *selectors: str,
     full_refresh: bool = False,
     on_node: OnNode | None = None,
     folder: Path = PROJECT,
 ) -> ModelsReport:
-    """Build and test one database's models.
+    """Build and test the models of one database, or of several at once.
 
     Args:
-        selector: one of `SELECTORS`, `THEMES`, `ASSESSED`, or those of results.
+        selectors: some of `SELECTORS`, `THEMES`, `ASSESSED`, or those of results.
         full_refresh: rebuild tables of the present state; runs that are recorded and identities stay.
         on_node: told of every finished node.
         folder: the project, if not that of this checkout.
@@ -72,22 +77,31 @@ def run_models(
         ModelsError: nothing was built, because dbt could not start.
     """
     known = (*SELECTORS, *THEMES, *ASSESSED, RESULTS, RESULTS_AND_LIBRARIES)
-    if selector not in known:
-        raise ModelsError(f"没有选择器 {selector}：可用 {'、'.join(known)}")
+    if unknown := [selector for selector in selectors if selector not in known]:
+        raise ModelsError(f"没有选择器 {'、'.join(unknown)}：可用 {'、'.join(known)}")
     arguments = [
         "build",
-        "--selector",
-        selector,
+        *_selection(selectors, folder),
         "--indirect-selection",
         "buildable",
         "--exclude-resource-type",
         "unit_test",
         *(["--full-refresh"] if full_refresh else []),
         # the same rules were read before: dbt would write the manifest that lies there, twice
-        *(["--no-write-json"] if selector in (RESULTS, RESULTS_AND_LIBRARIES) else []),
+        *(["--no-write-json"] if set(selectors) <= {RESULTS, RESULTS_AND_LIBRARIES} else []),
     ]
-    assessed = selector in (ASSESSMENT, RESULTS, RESULTS_AND_LIBRARIES, *ASSESSED)
+    assessed = set(selectors) <= {ASSESSMENT, RESULTS, RESULTS_AND_LIBRARIES, *ASSESSED}
     return invoke(settings, contracts, arguments, on_node=on_node, folder=folder, whole_tables=assessed)
+
+
+def _selection(selectors: Sequence[str], folder: Path) -> list[str]:
+    """Return the arguments that select; dbt takes one selector, and of several what each is the union of."""
+    if len(selectors) == 1:
+        return ["--selector", *selectors]
+    declared = yaml.safe_load((folder / "selectors.yml").read_text(encoding="utf-8"))["selectors"]
+    definitions = {selector["name"]: selector["definition"] for selector in declared}
+    parts = [part for name in selectors for part in definitions[name].get("union", [definitions[name]])]
+    return ["--select", *(f"{part['method']}:{part['value']}" for part in parts)]
 
 
 @dataclass(frozen=True)
@@ -170,6 +184,12 @@ def run_dbt(
         models=sum(kind in ("model", "seed") for kind in kinds),
         tests=sum(kind in ("test", "unit_test") for kind in kinds),
         failed=tuple(result.node.name for result in results if str(result.status) in ("error", "fail")),
+        broken=frozenset(
+            folder
+            for result in results
+            if str(result.status) in ("error", "fail", "skipped")
+            for folder in result.node.fqn[1:-1]
+        ),
     )
 
 

@@ -137,10 +137,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
             "本任务日志；内存或磁盘不足时看 `weihai status` 和系统日志。",
             _CLEAR,
         ),
-        "population": _built("人口库", "人口库"),
-        "legal_entity": _built("法人库", "法人库"),
-        "credit": _built("信用库", "信用库"),
-        "licence": _built("证照库", "证照库"),
+        "libraries": _built("基础库", "基础库（人口、法人、信用、证照）"),
         "themes": _built("主题库", "主题库（空间、宏观、经济、海洋、城市部件）"),
         "assessment": _built("评定用库表", "目录库、指标集市与质量报表"),
         "lineage": Page(

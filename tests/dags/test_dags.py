@@ -109,15 +109,17 @@ def test_files_are_looked_for_when_a_source_cannot_be_read(loaded: dict[str, dic
     assert intake["rules"]["discover"] == "all_done"  # type: ignore[index]
 
 
-def test_each_database_is_a_task_of_its_own(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
-    assert {"legal_entity", "themes", "assessment"} <= set(loaded["dags"]["warehouse"]["tasks"])  # type: ignore[arg-type]
+def test_libraries_themes_and_assessment_can_be_retried_alone(
+    loaded: dict[str, dict[str, dict[str, object]]],
+) -> None:
+    assert {"libraries", "themes", "assessment"} <= set(loaded["dags"]["warehouse"]["tasks"])  # type: ignore[arg-type]
 
 
 def test_identities_are_decided_before_the_libraries_are_built(loaded: dict[str, dict[str, dict[str, object]]]) -> None:
     before = loaded["dags"]["warehouse"]["before"]
     assert before["link"] == ["prepare"]  # type: ignore[index]
-    assert before["population"] == ["link"]  # type: ignore[index]
-    assert before["credit"] == ["legal_entity", "link"]  # type: ignore[index]
+    assert before["libraries"] == ["link"]  # type: ignore[index]
+    assert before["themes"] == ["libraries", "link"]  # type: ignore[index]
 
 
 def test_verdict_waits_for_nothing_but_publishing(loaded: dict[str, dict[str, dict[str, object]]]) -> None:

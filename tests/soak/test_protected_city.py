@@ -18,8 +18,9 @@ from connectors.protection.erasing import erase
 from connectors.protection.rotation import rotate
 from connectors.sample import write_city
 from connectors.settings import Settings
-from dags.support import building, linking, models, publishing
+from dags.support import building, linking, publishing
 from dags.support.assessing import export
+from dags.support.databases import DATABASES
 from tests import planted
 from tests.integration.library_builds import Libraries
 from tests.integration.test_sample_delivered import deliver
@@ -100,7 +101,7 @@ def run(libraries: Libraries, run_id: str) -> bytes:
     assert building.open_run(run_id, {"full_refresh": True})
     building.prepare(run_id)
     linking.link_libraries(run_id)
-    for database in models.SELECTORS[1:]:
+    for database in DATABASES:
         building.build(run_id, database)
     building.record_lineage(run_id)
     missed = publishing.judge_targets(run_id)
