@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from pathlib import Path
 
 from connectors.settings import Settings
@@ -63,9 +63,16 @@ def _at_moment(dsn: str, snapshot: str, act: Callable[[Warehouse], None]) -> Non
 def _beside(acts: Sequence[Callable[[], None]]) -> Iterator[None]:
     """Do the acts in forks of this process while the block runs, so that no processor idles; they end with it.
 
+    A daemonic process may have no children, as those of Celery's workers: there the acts follow the block.
+
     Raises:
-        RuntimeError: one of them failed; it wrote why to standard error.
+        RuntimeError: one of the forks failed; it wrote why to standard error.
     """
+    if current_process().daemon:
+        yield
+        for act in acts:
+            act()
+        return
     processes = [get_context("fork").Process(target=act, daemon=True) for act in acts]
     for process in processes:
         process.start()

@@ -10,6 +10,7 @@ from datetime import datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
@@ -487,6 +488,19 @@ def test_readers_keep_the_old_pages_whole_when_those_of_the_other_language_fail(
     with pytest.raises(RuntimeError, match="another language"):
         portal.build(settings, now=clock.replace(day=9))
     assert (settings.portal / "index.html").read_text(encoding="utf-8") == before
+
+
+def test_a_process_that_may_have_no_children_writes_the_same_pages(
+    settings: Settings, clock: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pages() -> dict[str, bytes]:
+        place = portal.build(settings, now=clock).parent
+        return {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*.html")}
+
+    beside = pages()
+    monkeypatch.setattr("portal.builder.current_process", lambda: SimpleNamespace(daemon=True))
+    monkeypatch.setattr("portal.builder.get_context", None)
+    assert pages() == beside
 
 
 def test_an_old_batch_keeps_its_receipt_when_a_run_still_rests_on_it(
