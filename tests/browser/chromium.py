@@ -17,6 +17,7 @@ _SWITCHES = (
     "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-default-apps",
     "--remote-debugging-port=0",
 )  # fmt: skip
+_LOOKS = 100
 _PATIENCE = 120
 
 
@@ -85,6 +86,11 @@ class Tab:
         """Make the tab as wide as a device."""
         self.call(
             "Emulation.setDeviceMetricsOverride", width=pixels, height=900, deviceScaleFactor=1, mobile=pixels < 600
+        )
+        # the call returns before the page has the new width; a page that does not fit never has it
+        self.value(
+            "new Promise((done) => { let looks = 0; const look = () => innerWidth === "
+            f"{pixels} || ++looks > {_LOOKS} ? done() : setTimeout(look, 10); look(); }})"
         )
 
     def requests(self) -> list[str]:
