@@ -491,13 +491,16 @@ def test_readers_keep_the_old_pages_whole_when_those_of_the_other_language_fail(
 
 
 def test_a_process_that_may_have_no_children_writes_the_same_pages(
-    settings: Settings, clock: datetime, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, contracts: Contracts, clock: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    build_city(settings, contracts, clock)
+
     def pages() -> dict[str, bytes]:
         place = portal.build(settings, now=clock).parent
         return {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*.html")}
 
     beside = pages()
+    assert "en/department/market_regulation.html" in beside
     monkeypatch.setattr("portal.builder.current_process", lambda: SimpleNamespace(daemon=True))
     monkeypatch.setattr("portal.builder.get_context", None)
     assert pages() == beside
