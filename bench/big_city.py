@@ -11,6 +11,7 @@ from bench import copies
 from connectors.contract import ColumnType, Contract, Contracts
 from connectors.database import Connection
 from connectors.raw_tables import indexed_afterwards
+from connectors.record_columns import MENTION_KEY
 from connectors.sql_text import execute, give_memory, one
 
 SEED_PERSONS = 30_000
@@ -200,8 +201,8 @@ def _values(contract: Contract, columns: Sequence[str]) -> tuple[list[str], list
             values.append(f"({copies.shift_births(column, 'k')})::date")
         elif name in own:
             values.append(f'case when k = 0 then s."{name}" else s."{name}" || \'-\' || k end')
-        elif name == "_record_key":
-            values.append("case when k = 0 then s._record_key else md5(s._record_key::text || k)::uuid end")
+        elif name in ("_record_key", MENTION_KEY):
+            values.append(f"case when k = 0 then s.{name} else md5(s.{name}::text || k)::uuid end")
         elif name == "_row_no":
             values.append(f"s._row_no + k * {_ROWS_APART}")
         else:
