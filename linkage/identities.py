@@ -72,7 +72,8 @@ def _find_claims(step: Step) -> None:
             f" where not exists (select from {library.link} o"
             f" join {library.mention} m on m.source_id = o.source_id and m.mention_key = o.mention_key"
             f" where o.{library.id} = c.id and not exists (select from pg_temp.reached r"
-            " where r.source_id = o.source_id and r.mention_key = o.mention_key))"
+            # looked up for each claim: joined as a whole, all links would be read
+            " where r.source_id = o.source_id and r.mention_key = o.mention_key) offset 0)"
         )
     execute(
         connection,

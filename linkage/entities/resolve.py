@@ -69,8 +69,9 @@ def _reach(connection: Connection) -> None:
             f"with met as (insert into pg_temp.reached select distinct k.source_id, k.mention_key from {_LEADS} k"
             " join pg_temp.frontier f on f.key = k.key on conflict do nothing returning source_id, mention_key),"
             " further as (insert into pg_temp.reached_key select distinct k.key from met"
-            f" join {_LEADS} k on k.source_id = met.source_id and k.mention_key = met.mention_key"
-            " on conflict do nothing returning key)"
+            # looked up for each mention: how many there will be is not known, and all keys would be read
+            f" cross join lateral (select l.key from {_LEADS} l where l.source_id = met.source_id"
+            " and l.mention_key = met.mention_key offset 0) k on conflict do nothing returning key)"
             " select key into temp table next_frontier from further",
         )
         execute(connection, "drop table pg_temp.frontier; alter table pg_temp.next_frontier rename to frontier")

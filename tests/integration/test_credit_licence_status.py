@@ -25,6 +25,7 @@ HOUSEHOLD, PERMIT = "public_security__household_population", "public_security__r
 DEATH, CREMATION = "health__death_certificate", "civil_affairs__cremation"
 INSURED, PENSION = "medical_security__insured", "human_resources__pension_payment"
 PENALTY, LICENCE = "development_reform__administrative_penalty", "administrative_approval__electronic_licence"
+DEBTOR = "court__judgment_debtor"
 INCREMENTAL = (
     "population.int_person__status_evidence",
     "population.person_status",
@@ -181,7 +182,7 @@ def _first(connection: Connection, contracts: Contracts) -> None:
         ],
     )  # fmt: skip
     put(
-        "court__judgment_debtor",
+        DEBTOR,
         [
             {"case_no": "执1", "subject_name": "张三", "published_on": date(2020, 1, 1)},
             {"case_no": "执2", "subject_name": "李四", "id_no": _id(1), "published_on": date(2020, 1, 1),
@@ -206,6 +207,19 @@ def _first(connection: Connection, contracts: Contracts) -> None:
         ],
     )
     put("administrative_approval__service_item", [{"item_code": "1", "item_name": "事项", "uses_elicence": True}])
+    _doubt(connection, contracts, DEBTOR, "case_no = '执1'")
+
+
+def _doubt(connection: Connection, contracts: Contracts, contract_id: str, record: str) -> None:
+    """Have linkage doubt whether a record, until now of nobody, speaks of a person."""
+    role = take_mentions(connection, contracts)[contract_id, "person"]
+    connection.execute(
+        "insert into linkage.review select 'population', %s, _record_key, %s, 'weak_evidence', 5"
+        f" from {role.raw} where {record}".encode(),
+        (role.source_id, subject(1)),
+    )
+    changed(connection, role, subject(1))
+    follow(connection)
 
 
 def _second(connection: Connection, contracts: Contracts) -> None:
@@ -238,7 +252,9 @@ def _second(connection: Connection, contracts: Contracts) -> None:
         f"select _batch_id, _row_no from raw.{PENALTY} where document_no = '罚6'".encode()
     ).fetchall()
     link(connection, role, batch_id, row_no, subject(60))
-    follow(connection)
+    # who may be meant by a debtor is settled, by a licence in doubt
+    connection.execute("delete from linkage.review")
+    _doubt(connection, contracts, LICENCE, "licence_no = '4'")
 
 
 def _build(settings: Settings, contracts: Contracts, connection: Connection, *, full: bool, seeds: bool) -> None:
@@ -430,9 +446,16 @@ def test_subjects_are_resolved_or_left_with_a_reason(library: Library) -> None:
         ("罚7", None, None, "没有号码或代码，只有名称"),
         ("罚8", None, subject(50), None),
     ]
-    assert library.rows("select unresolved_reason from credit.list_entry where document_no = '执1'") == [
-        ("没有号码或代码，只有名称",)
-    ]
+
+
+def test_reasons_follow_doubts_though_the_records_stay_as_they_were(library: Library) -> None:
+    doubted = "可能是基础库中的某个主体，待核查"
+    told = {"credit.list_entry": "没有号码或代码，只有名称", "licence.licence": doubted}
+    for table, second in told.items():
+        first = [row for row in library.first[table] if doubted in row[0]]
+        assert bool(first) == (second != doubted), table
+        unresolved = f"select unresolved_reason from {table} where unresolved_reason is not null"
+        assert library.rows(unresolved) == [(second,)], table
 
 
 def test_summary_counts_by_kind_and_what_is_in_force_at_the_present(library: Library) -> None:
@@ -447,6 +470,8 @@ def test_summary_counts_by_kind_and_what_is_in_force_at_the_present(library: Lib
         (subject(4), 1, 0, 0, 0, 0, 0, None),
         (subject(51), 0, 0, 0, 0, 1, 1, None),
     ]
+    twice = "select from credit.subject_summary group by subject_type, subject_id having count(*) > 1"
+    assert library.rows(twice) == []
 
 
 def test_scores_stay_as_received_and_what_does_not_fit_is_told(library: Library) -> None:
