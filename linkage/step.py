@@ -64,7 +64,7 @@ def make_tables(connection: Connection) -> None:
         execute(connection, f"drop table if exists pg_temp.{name}")
     execute(
         connection,
-        "create temp table reached (source_id smallint, mention_key uuid);"
+        "create temp table reached (source_id smallint, mention_key uuid, primary key (source_id, mention_key));"
         "create temp table decided (source_id smallint not null, mention_key uuid not null, cluster uuid not null,"
         " method text not null, weight real);"
         "create temp table doubt (source_id smallint not null, mention_key uuid not null,"

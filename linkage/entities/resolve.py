@@ -58,8 +58,7 @@ def _reach(connection: Connection) -> None:
     execute(
         connection,
         "insert into pg_temp.reached select m.source_id, m.mention_key"
-        f" from linkage.entity_mention m{altered.format('m')};"
-        "create unique index on pg_temp.reached (source_id, mention_key)",
+        f" from linkage.entity_mention m{altered.format('m')}",
     )
     execute(connection, "create temp table frontier on commit drop as select key from pg_temp.reached_key")
     while True:
