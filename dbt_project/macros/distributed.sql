@@ -3,14 +3,19 @@
    together. #}
 {% macro postgres__create_table_as(temporary, relation, sql) -%}
     {%- set key = none if temporary or not var("citus") else model.config.meta.distribution_key -%}
-    {%- if key is none or key is undefined -%}
+    {%- set is_working = config.get("unlogged", default=false) and not temporary -%}
+    {%- if not key and not is_working -%}
         {{ return(dbt.postgres__create_table_as(temporary, relation, sql)) }}
     {%- endif -%}
-    create {{ "unlogged " if config.get("unlogged", default=false) }}table {{ relation }} as (
+    {#- working tables are read by this build only, and analysed at once: nothing is left to autovacuum -#}
+    create {{ "unlogged " if is_working }}table {{ relation }}
+    {{- " with (autovacuum_enabled = off)" if is_working }} as (
         {{ sql }}
     )
+    {%- if key %}
     with no data;
     select create_distributed_table('{{ relation }}'::regclass, '{{ key }}');
     insert into {{ relation }}
     {{ sql }}
+    {%- endif %}
 {%- endmacro %}

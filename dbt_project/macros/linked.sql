@@ -98,6 +98,21 @@
 {%- endmacro %}
 
 
+{# Whom the mentions of a contract's role mean by now; a table's figures tell the planner how many that are, those of
+   a common table expression do not. #}
+{% macro linked_persons(contract_id, role="person", persons=none) -%}
+    (
+        select linked.person_id
+        from {{ source("linkage", "person_link") }} as linked
+        where
+            linked.source_id = {{ source_id(contract_id, role) }}
+            {%- if persons is not none %}
+            and linked.person_id in {{ persons }}
+            {%- endif %}
+    )
+{%- endmacro %}
+
+
 {# The records of a contract in force with the person they speak of; clocks: `present` (all that is known now) or `run`
    (the run's). #}
 {% macro person_records(contract_id, role="person", persons=none, is_grouped=false, clocks="present") -%}

@@ -3,7 +3,7 @@
 
 {# What such a model is configured by; columns: other ones to look rows up by. #}
 {% macro by_record(contracts, columns=["person_id", "entity_id"], post_hook=[]) -%}
-    {%- set indexes = [{"columns": ["contract_id", "record_key"], "unique": true}] -%}
+    {%- set indexes = [{"columns": ["record_key", "contract_id"], "unique": true}] -%}
     {%- for column in columns + ["unresolved_reason"] -%}
         {%- do indexes.append({"columns": [column]}) -%}
     {%- endfor -%}

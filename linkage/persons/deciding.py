@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from linkage.persons.model import Model
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two items that may be one person; the first is weak, unless both are numbers with support of their own."""
 
     item: str
@@ -19,8 +18,7 @@ class Pair:
     is_weak: bool = True
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whose an item is: `cluster` is an item that stands for the person."""
 
     item: str
@@ -29,8 +27,7 @@ class Verdict:
     weight: float | None
 
 
-@dataclass(frozen=True)
-class Doubt:
+class Doubt(NamedTuple):
     """An item that may be the candidate's, and why it was not linked."""
 
     item: str

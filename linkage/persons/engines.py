@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,14 +21,18 @@ _MENTION = {
     "household_no": "text", "mother_id_no": "text", "father_id_no": "text",
 }  # fmt: skip
 ALL_MENTIONS = f"select {', '.join(_MENTION)} from linkage.person_mention"
-_DERIVED = {
+KEPT = {
     "linkage.person_weak": "source_id smallint, mention_key uuid, item text",
     "linkage.person_weak_key": "key uuid, item text",
     "linkage.person_pair": "item text, candidate text, weight real",
+}
+"""Tables and columns of what the next linking starts from."""
+ANSWERS = {
     "pg_temp.decided": "source_id smallint, mention_key uuid, cluster uuid, method text, weight real",
     "pg_temp.doubt": "source_id smallint, mention_key uuid, candidate_source_id smallint, candidate_mention_key uuid,"
     " reason text, weight real",
 }
+"""Those of what was decided (`linkage.step`)."""
 
 
 class Rows(Protocol):
@@ -132,7 +136,7 @@ def read_all(database: duckdb.DuckDBPyConnection, path: Path, unlinked: Iterable
         [str(path)],
     )
     path.unlink()
-    for table, declared in _DERIVED.items():
+    for table, declared in {**KEPT, **ANSWERS}.items():
         database.execute(f"create table {table} ({declared})")
     columns = Columns(database)
     columns.run("create table linkage.source (source_id smallint, unlinked text)")
@@ -140,9 +144,15 @@ def read_all(database: duckdb.DuckDBPyConnection, path: Path, unlinked: Iterable
     return columns
 
 
-def give_back(database: duckdb.DuckDBPyConnection, connection: Connection, folder: Path) -> None:
-    """Fill the empty tables of PostgreSQL with what was found, mentions in the order of their keys."""
-    for table, columns in _DERIVED.items():
+def give_back(
+    database: duckdb.DuckDBPyConnection, connection: Connection, folder: Path, tables: Mapping[str, str]
+) -> None:
+    """Fill empty tables of PostgreSQL with what was found, mentions in the order of their keys.
+
+    Args:
+        tables: `KEPT` or `ANSWERS`.
+    """
+    for table, columns in tables.items():
         order = " order by source_id, mention_key" if "mention_key" in columns else ""
         with indexed_afterwards(connection, table):
             append(database, f"select * from {table}{order}", connection, table, folder)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import NamedTuple
 
 from linkage.persons.engines import Engine
 from linkage.persons.names import clearly_differ
 
 
-@dataclass(frozen=True)
-class Bearer:
+class Bearer(NamedTuple):
     """A mention on a number that bears several names, and how far its source is trusted (0 most)."""
 
     source_id: int
-    mention_key: Any
+    mention_key: str
     name: str | None
     former_name: str | None
     trust: int
@@ -35,7 +33,7 @@ def find_contradicted(engine: Engine, trust: Mapping[int, int], *, among: str) -
     engine.run("drop table if exists pg_temp.contradicted")
     engine.run("create table pg_temp.contradicted (source_id smallint, mention_key uuid)")
     found = engine.run(
-        "select m.id_no, m.source_id, m.mention_key, m.name, m.former_name from linkage.person_mention m"
+        "select m.id_no, m.source_id, m.mention_key::text, m.name, m.former_name from linkage.person_mention m"
         f" join (select m.id_no from linkage.person_mention m where m.is_id_usable{among} group by m.id_no"
         " having min(m.name) <> max(m.name)) g on g.id_no = m.id_no where m.is_id_usable order by m.id_no",
     )

@@ -57,10 +57,13 @@ def _resolve_all(
         if blocking.find_pairs(columns, full=True):
             weighing.find_told(database)
             columns.run(f"insert into {_PAIR} {weighing.weigh(database, model, once)}")
+        # while it is decided by pairs, the server takes them in; it has one connection: after the indexes
+        kept = pool.submit(engines.give_back, database.cursor(), connection, step.folder, engines.KEPT)
         _decide(step, columns, model, once)
         _answer(step, columns)
         indexed.result()
-        engines.give_back(database, connection, step.folder)
+        kept.result()
+        engines.give_back(database, connection, step.folder, engines.ANSWERS)
 
 
 def _sources(step: Step) -> dict[tuple[str, str], int]:
@@ -253,24 +256,29 @@ def _answer(step: Step, engine: Engine) -> None:
 
 def _doubt(engine: Engine, mentions: str) -> None:
     """Who is doubted is a mention, and the candidate another: the first of those that stand for the item."""
-
-    def stands_for(item: str) -> str:
-        return (
-            f"(select x.source_id, x.mention_key from linkage.person_weak x where x.item = {item}"
-            " union all select m.source_id, m.mention_key from linkage.person_mention m where m.is_id_usable"
-            f" and m.id_no = {item} and not exists (select 1 from linkage.person_weak y"
-            " where y.source_id = m.source_id and y.mention_key = m.mention_key)"
-            " order by source_id, mention_key limit 1)"
-        )
-
+    borne = f"{mentions} join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
+    contradicted = "m.is_id_usable and w.item <> m.id_no"
+    for name in ("doubted", "standing"):
+        engine.run(f"drop table if exists pg_temp.{name}")
+    engine.run(
+        "create table pg_temp.doubted as select item from pg_temp.item_doubt"
+        f" union select candidate from pg_temp.item_doubt union select m.id_no from {borne} where {contradicted}",
+    )
+    engine.analyze("pg_temp.doubted")
+    engine.run(
+        "create table pg_temp.standing as select distinct on (item) item, source_id, mention_key from ("
+        "select x.item, x.source_id, x.mention_key from linkage.person_weak x"
+        " where x.item in (select item from pg_temp.doubted)"
+        " union all select m.id_no, m.source_id, m.mention_key from linkage.person_mention m"
+        " where m.is_id_usable and m.id_no in (select item from pg_temp.doubted)"
+        " and not exists (select 1 from linkage.person_weak y where y.source_id = m.source_id"
+        " and y.mention_key = m.mention_key)) s order by item, source_id, mention_key",
+    )
+    engine.analyze("pg_temp.standing")
     engine.run(
         "insert into pg_temp.doubt select w.source_id, w.mention_key, c.source_id, c.mention_key, d.reason, d.weight"
-        f" from pg_temp.item_doubt d cross join lateral {stands_for('d.item')} w"
-        f" cross join lateral {stands_for('d.candidate')} c"
-        f" union all select m.source_id, m.mention_key, h.source_id, h.mention_key, 'number_contradicted', null"
-        f" from {mentions} join linkage.person_weak w on w.source_id = m.source_id and w.mention_key = m.mention_key"
-        " cross join lateral (select n.source_id, n.mention_key from linkage.person_mention n"
-        " left join linkage.person_weak o on o.source_id = n.source_id and o.mention_key = n.mention_key"
-        " where n.id_no = m.id_no and n.is_id_usable and coalesce(o.item, n.id_no) = n.id_no"
-        " order by n.source_id, n.mention_key limit 1) h where m.is_id_usable and w.item <> m.id_no",
+        " from pg_temp.item_doubt d join pg_temp.standing w on w.item = d.item"
+        " join pg_temp.standing c on c.item = d.candidate"
+        " union all select m.source_id, m.mention_key, h.source_id, h.mention_key, 'number_contradicted', null"
+        f" from {borne} join pg_temp.standing h on h.item = m.id_no where {contradicted}",
     )

@@ -33,7 +33,7 @@ payees as (
 
 signs as (
     select sign.*
-    from {{ latest_life_signs("(select payees.person_id from payees)") }} as sign
+    from {{ latest_life_signs(linked_persons(contract_id, persons=persons)) }} as sign
 ),
 
 final as (
