@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,10 +128,14 @@ def decide(settings: Settings, contracts: Contracts, verdict: GateVerdict, *, no
             if not desk.is_ready(batch):
                 desk.update(status="received")
                 return "received"
-            reasons = verdict.reasons
-            if not verdict.passed or (reasons := desk.apply()):
-                desk.update(status="held", summary=summary.held(reasons), decided_at=now)
-        if desk.batch().answered_at is None:
+            # the processor has little to do here while the database applies
+            with ThreadPoolExecutor(1) as other:
+                shown = other.submit(receipts.look_up, settings, batch)
+                reasons = verdict.reasons
+                if not verdict.passed or (reasons := desk.apply()):
+                    desk.update(status="held", summary=summary.held(reasons), decided_at=now)
+            desk.answer(shown.result())
+        elif batch.answered_at is None:
             desk.answer()
         return desk.batch().status
 
@@ -299,10 +304,10 @@ class _Desk:
         self.update(status="duplicate", summary=text, decided_at=self.now, **facts)
         self.answer()
 
-    def answer(self) -> None:
+    def answer(self, shown: receipts.Shown | None = None) -> None:
         """Write the receipts; drop staging and the kept names once nothing more can come of the batch."""
         batch = self.batch()
-        receipts.write(self.settings, self.connection, self.contracts, batch)
+        receipts.write(self.settings, self.connection, self.contracts, batch, shown)
         others = one(
             self.connection,
             "select exists (select from quality.batch where delivery_key = %(key)s and batch_id <> %(batch)s"

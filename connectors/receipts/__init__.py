@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from connectors import archive, batches, chain
 from connectors.batches import Batch, BatchFile
 from connectors.contract import Contracts
-from connectors.database import Connection
+from connectors.database import Connection, connect
 from connectors.delivery_names import safe_name
 from connectors.errors import UserError
 from connectors.receipts import content, place
@@ -21,13 +22,44 @@ from connectors.settings import Settings
 from connectors.sql_text import execute, one
 from connectors.staging import exists, table
 
-__all__ = ["read_json", "write"]
+__all__ = ["Shown", "look_up", "read_json", "write"]
 
 
-def write(settings: Settings, connection: Connection, contracts: Contracts, batch: Batch) -> tuple[Path, Path]:
+@dataclass(frozen=True)
+class Shown:
+    """Delivered rows that a receipt shows again.
+
+    Attributes:
+        findings: the findings they were looked up for.
+        rows: of each segment.
+    """
+
+    findings: Sequence[PlainIssue]
+    rows: list[OffendingRows]
+
+
+def look_up(settings: Settings, batch: Batch) -> Shown:
+    """Return the rows that a receipt of a staged batch will show; may run while the batch is decided."""
+    with connect(settings.dsn()) as connection:
+        parts = batches.files(connection, batch.batch_id)
+        segments = Segments.of_match(batch.header_match)
+        found = _plain_issues(connection, batch.batch_id, segments)
+    return Shown(found, _offending(settings, segments, parts, found))
+
+
+def write(
+    settings: Settings, connection: Connection, contracts: Contracts, batch: Batch, shown: Shown | None = None
+) -> tuple[Path, Path]:
     """Write both receipts of a batch into its department's folder, replacing earlier ones of it.
 
     Plain values are taken from staging while it exists; without it the masked ones are shown.
+
+    Args:
+        settings: the home.
+        connection: to the warehouse.
+        contracts: all there are.
+        batch: as it stands.
+        shown: rows that were looked up before; of use while the findings are the same.
 
     Returns:
         Paths of the JSON and of the workbook.
@@ -48,13 +80,15 @@ def write(settings: Settings, connection: Connection, contracts: Contracts, batc
     listed = content.placed(content.issues(connection, batch.batch_id, content.JSON_ISSUES), segments, names)
     link = chain.of_batch(connection, batch.batch_id)
     document = content.as_json(batch, names[0], scores, listed, link)
+    if shown is None or shown.findings != found:
+        shown = Shown(found, _offending(settings, segments, parts, found))
     workbook = render(
         batch,
         contract,
         file_names=names,
         scores=scores,
         found=found,
-        offending=_offending(settings, segments, parts, found),
+        offending=shown.rows,
         issue_count=count,
         notes=notes,
         link=link,

@@ -11,7 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from connectors import archive, intake, landing, reading
+from connectors import archive, intake, landing, reading, receipts
 from connectors.errors import UserError
 from connectors.settings import Settings
 from tests.integration.office import Office, csv_bytes, with_test_contracts
@@ -62,6 +62,24 @@ def test_good_delivery_is_applied_archived_and_answered_when_it_passes(office: O
     assert place.stat().st_mode & 0o777 == 0o700
     assert (place / "change").stat().st_mode & 0o777 == 0o700
     assert intake.unfinished(office.settings) == []
+
+
+def test_a_receipt_shows_the_rows_of_its_findings_when_others_were_looked_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"code": "a", "value": 1}, {"code": "b", "value": "多"}, {"code": "c", "value": 3}]
+
+    def shown(batch_id: int) -> list[tuple[Any, ...]]:
+        sheets = openpyxl.load_workbook(office.workbook(batch_id)).worksheets
+        return [
+            row for sheet in sheets if sheet.title.startswith("问题行") for row in sheet.iter_rows(values_only=True)
+        ]
+
+    looked_up = shown(office.deliver("change", rows, SEPTEMBER))
+    monkeypatch.setattr(receipts, "look_up", lambda *_: receipts.Shown([], []))
+
+    assert len(looked_up) > 1
+    assert shown(office.deliver("change", rows, OCTOBER)) == looked_up
 
 
 def test_old_version_stays_when_a_worse_delivery_is_held(office: Office) -> None:
