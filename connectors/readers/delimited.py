@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from connectors.readers.encoding import UNDECODABLE, Encoding, detect_encoding, utf8_chunks
+from connectors.readers.encoding import UNDECODABLE, Encoding, detect_encoding, in_parts, occurrences, utf8_chunks
 from connectors.readers.model import (
     FAULT_ENCODING,
     FAULT_QUOTE,
@@ -137,7 +137,7 @@ def _lines(buffer: bytes, *, final: bool) -> int | None:
     if b'"' in buffer or (b"\r" in buffer and buffer.count(b"\r") != buffer.count(b"\r\n")):
         return None
     ends = buffer.endswith(b"\n")
-    return _count(buffer, "\n") + (not ends) if ends or (final and buffer) else None
+    return occurrences(buffer, "\n") + (not ends) if ends or (final and buffer) else None
 
 
 def _even(buffer: bytes, delimiter: str, width: int, rows: int | None) -> pl.DataFrame | None:
@@ -148,7 +148,7 @@ def _even(buffer: bytes, delimiter: str, width: int, rows: int | None) -> pl.Dat
     """
     if rows is None or width < 2 or _has_undecodable(buffer) or buffer.startswith(codecs.BOM_UTF8):
         return None
-    if _count(buffer, delimiter) != rows * (width - 1):
+    if occurrences(buffer, delimiter) != rows * (width - 1):
         return None
     if b"\r" in buffer:
         buffer = buffer.replace(b"\r\n", b"\n")
@@ -170,15 +170,13 @@ def _even(buffer: bytes, delimiter: str, width: int, rows: int | None) -> pl.Dat
     return cells.rechunk()
 
 
-def _count(buffer: bytes, character: str) -> int:
-    return int(np.count_nonzero(np.frombuffer(buffer, dtype=np.uint8) == ord(character)))
-
-
 def _has_undecodable(buffer: bytes) -> bool:
-    data = np.frombuffer(buffer, dtype=np.uint8)
     first, second, third = UNDECODABLE.encode()
-    at = np.flatnonzero(data[:-2] == first)
-    return bool(((data[at + 1] == second) & (data[at + 2] == third)).any())
+    for part in in_parts(buffer, overlap=2):
+        at = np.flatnonzero(part[:-2] == first)
+        if ((part[at + 1] == second) & (part[at + 2] == third)).any():
+            return True
+    return False
 
 
 def _even_batch(cells: pl.DataFrame, row_no: int) -> TextBatch:

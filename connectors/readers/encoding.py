@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain, repeat
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from connectors.readers.model import UnreadableFileError
 
-CHUNK_BYTES = (256 * 1024, 6 * 1024**2, 24 * 1024**2)
+_SOON_BYTES = 6 * 1024**2
+CHUNK_BYTES = (256 * 1024, _SOON_BYTES, 24 * 1024**2)
 """In about such pieces a file is read; the last size repeats. The first is enough to see the header, and all that is
 read of a file that is not taken; the second is soon there for those who wait for rows."""
 MAX_LINE_BYTES = 64 * 1024**2
@@ -23,6 +26,7 @@ UNDECODABLE = "\ufdd0"
 """Stands for bytes that are not text; a Unicode non-character, so it is in no real file."""
 _DECODED_BYTES = 1024**2
 """So much is decoded at a time: meanwhile no other thread runs Python."""
+_PART_BYTES = 256 * 1024
 _FIRST_LOOK_BYTES = 64 * 1024
 _TRIAL_BYTES = 16 * 1024**2
 """Of a file that is not clean UTF-8 so much is read in each encoding to choose one."""
@@ -152,7 +156,7 @@ def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
     """Yield the rest of a file as UTF-8, cut after line feeds, and count its damage."""
     if codec == "utf-8":
         for chunk in _line_chunks(file, *CHUNK_BYTES):
-            damage.lines += (lines := _line_feeds(chunk) + (not chunk.endswith(b"\n")))
+            damage.lines += (lines := occurrences(chunk, "\n") + (not chunk.endswith(b"\n")))
             if _is_utf8(chunk):
                 yield chunk
                 continue
@@ -197,9 +201,18 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _line_chunks(file: BinaryIO, *sizes: int) -> Iterator[bytes]:
-    """Read in about the given sizes (the last one repeats), each chunk up to the end of a line."""
-    left = iter(sizes)
-    while chunk := file.read(_to_line_end(file, next(left, sizes[-1]))):
+    """Read in about the given sizes (the last one repeats), each chunk up to the end of a line.
+
+    Towards the end large ones become smaller: nothing is read any more beside what is done with the last of them.
+    """
+    start = file.tell()
+    end = file.seek(0, os.SEEK_END)
+    file.seek(start)
+    for size in chain(sizes, repeat(sizes[-1])):
+        half = (end - file.tell()) // 2
+        chunk = file.read(_to_line_end(file, min(size, max(half, _SOON_BYTES))))
+        if not chunk:
+            return
         if len(chunk) > MAX_LINE_BYTES and chunk.rfind(b"\n", 0, -1) < len(chunk) - MAX_LINE_BYTES - 1:
             raise _too_long()
         yield chunk
@@ -219,8 +232,21 @@ def _too_long() -> UnreadableFileError:
     return UnreadableFileError("文件中有一行超过 64 MB，不像表格数据，请检查文件后重新报送。")
 
 
-def _line_feeds(chunk: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == ord("\n")))
+def occurrences(text: bytes, character: str) -> int:
+    """Count an ASCII character."""
+    return sum(int(np.count_nonzero(part == ord(character))) for part in in_parts(text))
+
+
+def in_parts(text: bytes, overlap: int = 0) -> Iterator[NDArray[np.uint8]]:
+    """Yield the bytes part by part: what is made of so few at a time stays in the processor's cache.
+
+    Args:
+        text: UTF-8.
+        overlap: bytes that a part shares with the one behind it.
+    """
+    data = np.frombuffer(text, dtype=np.uint8)
+    for start in range(0, len(data), _PART_BYTES):
+        yield data[start : start + _PART_BYTES + overlap]
 
 
 def _is_utf8(chunk: bytes) -> bool:

@@ -86,6 +86,38 @@ def test_nothing_is_lost_between_chunks_when_records_cross_them(
     assert read(path) == [(n, tuple(r)) for n, r in enumerate([["k", "a", "b"], *rows], 1)]
 
 
+def test_last_chunks_are_smaller_and_nothing_is_lost_when_a_file_is_read_in_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (100, 1600))
+    monkeypatch.setattr(encoding, "_SOON_BYTES", 200)
+    text = "".join(f"{i},第{i}行\n" for i in range(1000)).encode()
+    path = tmp_path / "a.csv"
+    path.write_bytes(text)
+
+    chunks = list(encoding.utf8_chunks(path, encoding.detect_encoding(path)))
+
+    assert b"".join(chunks) == text
+    sizes = [len(chunk) for chunk in chunks]
+    assert sizes[0] < 200 < 1600 <= sizes[1] < 1700
+    assert sizes[-3] > sizes[-2] >= sizes[-1]
+    assert sizes[-1] < 300
+
+
+@pytest.mark.parametrize("part", [1, 2, 7, 1000])
+def test_characters_are_counted_and_found_when_bytes_are_looked_at_in_parts(
+    monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(encoding, "_PART_BYTES", part)
+    text = "甲,乙（丙）\n，,".encode()
+    assert encoding.occurrences(text, ",") == 2
+    assert encoding.occurrences(b"", ",") == 0
+    for at in range(len("甲,乙（丙）\n，,") + 1):
+        damaged = "甲,乙（丙）\n，,"[:at] + encoding.UNDECODABLE + "甲,乙（丙）\n，,"[at:]
+        assert delimited._has_undecodable(damaged.encode())
+    assert not delimited._has_undecodable(text)
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("quoted", [False, True])
 def test_wanted_records_are_read_as_among_all_when_others_are_passed_over(
