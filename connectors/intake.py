@@ -61,7 +61,9 @@ def receive(settings: Settings, contracts: Contracts, delivery: Delivery, *, run
     Raises:
         NotWholeError: a file is gone or still being written; nothing was registered.
     """
-    stored = [archive.store(settings.archive, f.path) for f in delivery.files]
+    with ThreadPoolExecutor(1) as other:
+        recalled = other.submit(reading.recall, settings, contracts, delivery)
+        stored = [archive.store(settings.archive, f.path) for f in delivery.files]
     names = place.Names(
         files=tuple(f.name for f in delivery.files),
         paths=tuple(f.path.relative_to(settings.landing).as_posix() for f in delivery.files),
@@ -88,7 +90,7 @@ def receive(settings: Settings, contracts: Contracts, delivery: Delivery, *, run
             run_id=run_id,
             now=now,
         )
-    return resume(settings, contracts, batch_id, run_id=run_id, now=now)
+    return resume(settings, contracts, batch_id, run_id=run_id, now=now, recalled=recalled.result())
 
 
 def unfinished(settings: Settings) -> list[int]:
@@ -101,8 +103,25 @@ def unfinished(settings: Settings) -> list[int]:
         return [batch_id for (batch_id,) in rows]
 
 
-def resume(settings: Settings, contracts: Contracts, batch_id: int, *, run_id: str, now: datetime) -> int:
-    """Bring a batch as far as it goes without a verdict, wherever it was left; return its id."""
+def resume(
+    settings: Settings,
+    contracts: Contracts,
+    batch_id: int,
+    *,
+    run_id: str,
+    now: datetime,
+    recalled: reading.Recalled | None = None,
+) -> int:
+    """Bring a batch as far as it goes without a verdict, wherever it was left; return its id.
+
+    Args:
+        settings: the home.
+        contracts: all there are.
+        batch_id: of the batch.
+        run_id: of the run that works on it.
+        now: the time.
+        recalled: what was looked up while the delivery was archived.
+    """
     with _desk(settings, contracts, batch_id, now) as desk:
         batch = desk.batch()
         if not batch.is_taken:
@@ -110,7 +129,7 @@ def resume(settings: Settings, contracts: Contracts, batch_id: int, *, run_id: s
         if batch.status == "staged" and not desk.is_ready(batch):
             desk.update(status="received", run_id=run_id)
         if desk.batch().status == "received":
-            desk.stage_or_answer()
+            desk.stage_or_answer(recalled)
         elif batch.status != "staged" and batch.answered_at is None:
             desk.answer()
     return batch_id
@@ -235,14 +254,14 @@ class _Desk:
             raise UserError(f"批次 {batch.batch_id} 的状态是“{state}”，只有暂缓入库的批次可以放行或退回")
         return batch
 
-    def stage_or_answer(self) -> None:
+    def stage_or_answer(self, recalled: reading.Recalled | None) -> None:
         """Stage a received batch, or answer why that cannot be; one file never stops the others."""
         batch = self.batch()
         try:
             if batch.summary is not None:
                 self.reject(batch.summary)
             else:
-                reading.stage(self.settings, self.contracts, batch, now=self.now)
+                reading.stage(self.settings, self.contracts, batch, now=self.now, recalled=recalled)
         except reading.DuplicateError as error:
             self.finish_duplicate(error.original)
         except MigrationRefusedError as error:

@@ -93,14 +93,16 @@ class _Places:
 class KnownRows:
     """The known rows of one extract."""
 
-    def __init__(self, noted: pl.DataFrame, by_print: _Places, stored: pl.DataFrame) -> None:
+    def __init__(self, noted: pl.DataFrame, by_print: _Places, stored: pl.DataFrame, as_of: date) -> None:
         """Take what was noted, and what is in force.
 
         Args:
             noted: the columns of the file.
             by_print: its rows by the first print.
             stored: `KEYS`, `CONTENTS` and `VERSION` of the records in force; neither may be empty.
+            as_of: business date of the delivery that was noted: of an earlier one nothing is known.
         """
+        self.as_of = as_of
         self._noted, self._records = noted, _Records(stored.select(KEYS))
         self._record_places = self._records.likely(noted)
         is_same = _equal(noted, stored, self._record_places, [*KEYS, *CONTENTS])
@@ -236,13 +238,12 @@ def facts_of(contract: Contract, as_of: date) -> dict[str, str]:
     return {"context": hashlib.sha256("\n".join(used).encode()).hexdigest(), "as_of": as_of.isoformat()}
 
 
-def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract: Contract) -> KnownRows | None:
+def recall(path: Path, secret: str, dsn: str, contract: Contract) -> KnownRows | None:
     """Return the noted rows whose record is in force with the noted content; None where nothing fitting was noted.
 
     Args:
         path: from `place`.
         secret: of the home: what was noted under another one is of no use.
-        facts: from `facts_of`, of the delivery that is to be read.
         dsn: of the warehouse.
         contract: of the extract.
     """
@@ -250,23 +251,25 @@ def recall(path: Path, secret: str, facts: Mapping[str, str], dsn: str, contract
         return None
     with ThreadPoolExecutor(1) as other:
         asked = other.submit(_in_force, dsn, contract)
-        noted = _noted(path, secret, facts)
-        by_print = None if noted is None else _Places(noted[PRINTS[0]])
+        found = _noted(path, secret, contract)
+        by_print = None if found is None else _Places(found[0][PRINTS[0]])
         stored = asked.result()
-    if noted is None or by_print is None or not len(noted) or not len(stored):
+    if found is None or by_print is None or not len(found[0]) or not len(stored):
         return None
-    return KnownRows(noted, by_print, stored)
+    return KnownRows(found[0], by_print, stored, found[1])
 
 
-def _noted(path: Path, secret: str, facts: Mapping[str, str]) -> pl.DataFrame | None:
+def _noted(path: Path, secret: str, contract: Contract) -> tuple[pl.DataFrame, date] | None:
+    """Return what was noted and the business date it was noted for."""
     try:
         reader = pa.ipc.open_stream(pa.py_buffer(read_sealed(path, secret)))
     except (FileNotFoundError, UnsealedError):
         return None
     made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
-    if made["context"] != facts["context"] or made["as_of"] > facts["as_of"]:
+    as_of = date.fromisoformat(made["as_of"])
+    if made != facts_of(contract, as_of):
         return None
-    return pl.DataFrame(pl.from_arrow(reader.read_all()))
+    return pl.DataFrame(pl.from_arrow(reader.read_all())), as_of
 
 
 def forget(settings: Settings) -> None:

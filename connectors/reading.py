@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from connectors import archive, as_of, batches, known_rows, raw_tables, scopes, splitting, staging
@@ -17,6 +18,7 @@ from connectors.contract import Contract, Contracts
 from connectors.database import Connection, connect
 from connectors.errors import RefusedError
 from connectors.known_rows import KnownRows, Notes
+from connectors.landing import Delivery
 from connectors.ledger import Ledger
 from connectors.normalise import Context
 from connectors.privacy import mask_identifiers, mask_kind, record_key_secret
@@ -109,8 +111,17 @@ def delivery_sha256(shas: Sequence[str]) -> str:
     return shas[0] if len(shas) == 1 else hashlib.sha256("\n".join(shas).encode()).hexdigest()
 
 
-def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: datetime) -> None:
+def stage(
+    settings: Settings, contracts: Contracts, batch: Batch, *, now: datetime, recalled: Recalled | None = None
+) -> None:
     """Read a registered delivery from the archive into staging and settle its ledger; ends `staged`, committed.
+
+    Args:
+        settings: the home.
+        contracts: all there are.
+        batch: the delivery.
+        now: no business date may lie after it.
+        recalled: from `recall`.
 
     Raises:
         RefusedError, HeaderError, UnreadableFileError: it cannot be taken; the message is for the department.
@@ -140,7 +151,7 @@ def stage(settings: Settings, contracts: Contracts, batch: Batch, *, now: dateti
         _refuse_duplicate(connection, batch, contract, found)
         staging.drop(connection, batch.batch_id)
         ensure_raw(connection, contracts, contract)
-        with closing(_remember(settings, connection, contract, batch, found.day)) as memory:
+        with closing(_remember(settings, connection, contract, batch, day=found.day, recalled=recalled)) as memory:
             kept = _is_large(parts) and not raw_tables.has_rows(connection, contract)
             staging.create(connection, contract, batch.batch_id, with_same=memory.known is not None, kept=kept)
             repeats = Repeats(contract)
@@ -268,18 +279,63 @@ def _refuse_duplicate(connection: Connection, batch: Batch, contract: Contract, 
         raise DuplicateError(latest)
 
 
-def _remember(settings: Settings, connection: Connection, contract: Contract, batch: Batch, day: date) -> _Memory:
+@dataclass(frozen=True)
+class Recalled:
+    """Known rows looked up before their delivery is opened.
+
+    Attributes:
+        path: of what was noted.
+        secret: under which it was sealed.
+        since: the extract's last application before they were looked up.
+        known: the rows, where any are known.
+    """
+
+    path: Path
+    secret: str
+    since: int
+    known: KnownRows | None
+
+    def holds(self, path: Path, secret: str) -> bool:
+        """Say whether this is of the notes at the path, and neither they nor their secret went away since."""
+        return self.path == path and self.secret == secret and (self.known is None or path.is_file())
+
+
+def recall(settings: Settings, contracts: Contracts, delivery: Delivery) -> Recalled | None:
+    """Look up the known rows of a delivery that is being archived; None where its contract or scope is not sure yet."""
+    contract = contracts.get(f"{delivery.department}__{delivery.extract}")
+    if contract is None or contract.mode != "full" or delivery.scope or delivery.problem is not None:
+        return None
+    with connect(settings.dsn()) as connection:
+        return _recall(settings, connection, contract, None) if raw_tables.matches(connection, contract) else None
+
+
+def _recall(settings: Settings, connection: Connection, contract: Contract, scope: scopes.Scope | None) -> Recalled:
+    path, secret = known_rows.place(settings, contract, scope), record_key_secret(settings)
+    since = splitting.known_seq(connection, contract)
+    connection.commit()
+    return Recalled(path, secret, since, known_rows.recall(path, secret, settings.dsn(), contract))
+
+
+def _remember(
+    settings: Settings,
+    connection: Connection,
+    contract: Contract,
+    batch: Batch,
+    *,
+    day: date,
+    recalled: Recalled | None,
+) -> _Memory:
     """Other lists than full ones bring what changed: little of them is known. Of a late one nothing is."""
     if contract.mode != "full":
         return _Memory()
-    path = known_rows.place(settings, contract, batch.scope)
-    secret, facts = record_key_secret(settings), known_rows.facts_of(contract, day)
-    notes = Notes(path, secret, facts, batch.batch_id)
-    since = splitting.known_seq(connection, contract)
-    connection.commit()
+    path, secret = known_rows.place(settings, contract, batch.scope), record_key_secret(settings)
+    notes = Notes(path, secret, known_rows.facts_of(contract, day), batch.batch_id)
     if splitting.is_late(connection, contract, day):
         return _Memory(notes=notes)
-    return _Memory(known_rows.recall(path, secret, facts, settings.dsn(), contract), notes, since)
+    if recalled is None or not recalled.holds(path, secret):
+        recalled = _recall(settings, connection, contract, batch.scope)
+    known = recalled.known if recalled.known is not None and recalled.known.as_of <= day else None
+    return _Memory(known, notes, recalled.since)
 
 
 def _load(

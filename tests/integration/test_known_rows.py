@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors import intake, known_rows, landing, splitting, staging
+from connectors import intake, known_rows, landing, reading, splitting, staging
 from connectors.contract import Contract, Contracts, load_contracts
 from connectors.database import connect
 from connectors.settings import CHECKOUT, Settings
@@ -203,6 +203,36 @@ def test_nothing_is_known_when_what_readings_depend_on_is_another(
 
     monkeypatch.setattr(known_rows, "_code", lambda: "another")
     assert same_rows(office, put(office, CITY[2:], SEPTEMBER)) == 0
+
+
+@pytest.mark.parametrize("between", ["applied", "forgotten", "nothing"])
+def test_staging_is_right_when_something_happens_between_recall_and_reading(
+    office: Office, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    decide(office, put(office, CITY, JUNE))
+    first = put(office, [*CITY[1:], house(50)], JULY) if between == "applied" else 0
+    recall = reading.recall
+
+    def recalled(*args: Any) -> reading.Recalled | None:
+        found = recall(*args)
+        assert found is not None
+        assert found.known is not None
+        match between:
+            case "applied":
+                decide(office, first)
+            case "forgotten":
+                known_rows.forget(office.settings)
+        return found
+
+    monkeypatch.setattr(reading, "recall", recalled)
+    second = put(office, [*CITY[:-1], house(51)], AUGUST)
+
+    # the record that the other delivery withdrew is staged whole
+    assert same_rows(office, second) == {"applied": 29, "forgotten": 0, "nothing": 30}[between]
+    found = staged(office, second)
+    read_again(office, second)
+    assert found == staged(office, second)
+    assert decide(office, second).startswith("accepted")
 
 
 def test_rows_are_read_when_the_notes_are_damaged(office: Office) -> None:
