@@ -158,8 +158,8 @@ def stage(
             totals = _load(
                 settings, connection, contracts, batch, tables, day=found.day, repeats=repeats, memory=memory
             )
-            with ThreadPoolExecutor(1) as other:
-                noted = other.submit(memory.finish)
+            with ThreadPoolExecutor(2) as others:
+                noted, looked_for = others.submit(memory.finish), others.submit(repeats.found)
                 connection.commit()
                 for part, file in zip(parts, files, strict=True):
                     physical = sum(t.physical for (no, _), t in zip(tables, totals, strict=True) if no == part.file_no)
@@ -170,7 +170,7 @@ def stage(
                     )
                 segments = Segments.of_tables(tables, [t.physical for t in totals])
                 batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
-                repeated = repeats.found()
+                repeated = looked_for.result()
                 read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
                 _settle(settings, connection, contract, batch, read)
                 noted.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,8 @@ class Repeats:
 
     def found(self) -> dict[str, Repeated]:
         """Return what was seen of `KEY` and each `unique` rule; nothing where there were too many rows."""
-        return {name: _repeated(parts) for name, parts in self._seen.items()}
+        with ThreadPoolExecutor(2) as others:
+            return dict(zip(self._seen, others.map(_repeated, self._seen.values()), strict=True))
 
 
 def _first_halves(keys: pa.Array[Any]) -> NDArray[np.uint64]:
@@ -101,5 +103,7 @@ def _repeated(parts: Sequence[tuple[NDArray[np.uint64], Rows]]) -> Repeated:
     prints = np.concatenate([prints for prints, _ in parts] or [np.empty(0, dtype=np.uint64)])
     ordered = np.sort(prints)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    rows = [row_no[np.isin(prints, twice)] for prints, row_no in parts] if len(twice) else []
-    return Repeated(len(prints), np.concatenate([*rows, np.empty(0, dtype=np.int64)]))
+    if not len(twice):
+        return Repeated(len(prints), np.empty(0, dtype=np.int64))
+    likely = twice[np.minimum(np.searchsorted(twice, prints), len(twice) - 1)]
+    return Repeated(len(prints), np.concatenate([row_no for _, row_no in parts])[likely == prints])
