@@ -6,17 +6,19 @@ adds without touching a row), indexes, comments, grants, row policies, and the v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Rollback, sql
 
 from connectors import raw_tables
 from connectors.contract import Contract
-from connectors.database import Connection
+from connectors.database import Connection, connect
 from connectors.dependent_views import UnmovableViewError, grant, put_back, take_down
 from connectors.record_columns import BASE, MENTION_KEY
-from connectors.sql_text import execute, one
+from connectors.sql_text import execute, give_memory, one
 from connectors.staging import drop_one, issues_of_rows, table, whole
 
 _FEW = 0.1
@@ -68,6 +70,31 @@ def may_become_raw(connection: Connection, contract: Contract, batch_id: int) ->
     return bool(other + told <= _FEW * rows)
 
 
+@contextmanager
+def indexed_meanwhile(dsn: str, contract: Contract, staged: str) -> Iterator[None]:
+    """Make the indexes that hold all rows of a staged table, on connections of their own, while something else is done.
+
+    Args:
+        dsn: of the warehouse.
+        contract: of the rows, no two of which share their record key.
+        staged: name of the table; committed, and nothing may change it meanwhile.
+    """
+    with ThreadPoolExecutor() as others:
+        made = [others.submit(index, dsn, contract, staged, name) for name in raw_tables.full_indexes(contract)]
+        yield
+        for one_made in made:
+            one_made.result()
+
+
+def index(dsn: str, contract: Contract, staged: str, name: str) -> None:
+    """Make one of the indexes that hold all rows of a staged table, and commit it."""
+    with connect(dsn) as connection:
+        give_memory(connection)
+        # there are as many at the same time as processors
+        execute(connection, "set local max_parallel_maintenance_workers = 0")
+        raw_tables.index_staged(connection, contract, staged, name)
+
+
 def become_raw(connection: Connection, contract: Contract, batch_id: int, values: Mapping[str, Any]) -> bool:
     """Put the batch's staged table in the place of the empty raw table.
 
@@ -113,10 +140,15 @@ def _change_the_others(connection: Connection, batch_id: int) -> None:
         f"update {staged} r set _record_key = k.record_key, _key_no = k.key_no from {key} k"
         " where k.row_no = r._row_no and k.key_no > 1",
     )
+    # an update looks at all rows with one process, a query with several
+    execute(connection, "drop table if exists pg_temp.told")
     execute(
         connection,
-        f"update {staged} r set _issues = i.found from ({issues_of_rows(batch_id)}) i where i.row_no = r._row_no",
+        f"create temp table told as select r.ctid as place, i.found from {staged} r"
+        f" join ({issues_of_rows(batch_id)}) i on i.row_no = r._row_no",
     )
+    execute(connection, "analyze told")
+    execute(connection, f"update {staged} r set _issues = t.found from pg_temp.told t where r.ctid = t.place")
 
 
 def _facts(connection: Connection, query: str, table: str) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from psycopg import sql
 from connectors.contract import Contract
 from connectors.database import Connection
 from connectors.raw_migration import MigrationRefusedError, StoredTable, migrate, plan
-from connectors.record_columns import MENTION_KEY
+from connectors.record_columns import BASE, MENTION_KEY
 
 _LOCK = 371_000_004
 
@@ -164,36 +164,52 @@ def indexed_afterwards(connection: Connection, contract: Contract) -> Iterator[N
     connection.execute(_index_statements(contract))
 
 
-def begin(connection: Connection, staged: str, *, key: str) -> None:
+def begin(connection: Connection, contract: Contract, staged: str) -> None:
     """Give an empty table that may become the raw table those indexes that will hold next to nothing of its rows.
 
     Made now, they cost less than to look at all rows for them later.
 
     Args:
+        connection: commit is the caller's.
+        contract: of the rows.
         staged: name of the table; theirs begin with it.
-        key: name of its column that will be the record key.
     """
-    schema, name = staged.split(".")
-    for index in _SPARSE:
-        kind, definition = _INDEXES[index]
-        connection.execute(
-            sql.SQL("create {} {} on {} {}").format(
-                sql.SQL(kind),
-                sql.Identifier(f"{name}_{index}"),
-                sql.Identifier(schema, name),
-                sql.SQL(definition.replace("_record_key", key)),
-            )
+    for name in _SPARSE:
+        index_staged(connection, contract, staged, name)
+
+
+def full_indexes(contract: Contract) -> list[str]:
+    """Return the names of the indexes that hold all rows."""
+    return [name for name in _indexes(contract) if name not in _SPARSE]
+
+
+def index_staged(connection: Connection, contract: Contract, staged: str, name: str) -> None:
+    """Make an index of a raw table on a staged one, under a name of its own; commit is the caller's."""
+    schema, table = staged.split(".")
+    kind, definition = _indexes(contract)[name]
+    connection.execute(
+        sql.SQL("create {} {} on {} {}").format(
+            sql.SQL(kind),
+            sql.Identifier(f"{table}_{name}"),
+            sql.Identifier(schema, table),
+            sql.SQL(definition.replace("_record_key", BASE)),
         )
+    )
 
 
 def finish(connection: Connection, contract: Contract, staged: str) -> None:
-    """Give a table that holds its rows already, and that `begin` saw under another name, what a raw table has."""
-    _, name = staged.split(".")
-    for index in _indexes(contract):
-        statement = _index_statement(contract, index)
-        if index in _SPARSE:
-            made, own = sql.Identifier("raw", f"{name}_{index}"), sql.Identifier(_index_name(contract, index))
-            statement = sql.SQL("alter index {} rename to {}").format(made, own)
+    """Give a table that was staged, and has the raw table's place by now, what a raw table has besides.
+
+    Args:
+        connection: commit is the caller's.
+        contract: of the rows.
+        staged: name it had.
+    """
+    _, table = staged.split(".")
+    for name in _indexes(contract):
+        statement, made = _index_statement(contract, name), sql.Identifier("raw", f"{table}_{name}")
+        if connection.execute("select to_regclass(%s)", (made.as_string(),)).fetchone() != (None,):
+            statement = sql.SQL("alter index {} rename to {}").format(made, sql.Identifier(_index_name(contract, name)))
         connection.execute(statement)
     _renew_comments(connection, [contract])
 

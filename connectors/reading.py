@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors import archive, as_of, batches, known_rows, raw_tables, scopes, splitting, staging
+from connectors import archive, as_of, batches, first_delivery, known_rows, raw_tables, scopes, splitting, staging
 from connectors.batches import Batch, BatchFile
 from connectors.checks import CheckResult, CheckTotals, check
 from connectors.contract import Contract, Contracts
@@ -172,7 +172,8 @@ def stage(
                 batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
                 repeated = looked_for.result()
                 read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
-                _settle(settings, connection, contract, batch, read)
+                with _indexed_meanwhile(settings, connection, contract, batch, kept=kept, repeated=repeated):
+                    _settle(settings, connection, contract, batch, read)
                 noted.result()
             memory.keep()
 
@@ -368,7 +369,23 @@ def _load(
         totals.append(run.totals)
     told = findings_of_all(Segments.of_tables(tables), [t.issues for t in totals])
     staging.copy(connection, staging.table(batch.batch_id, "_issue"), told)
+    staging.analyse(connection, batch.batch_id)
     return totals
+
+
+def _indexed_meanwhile(
+    settings: Settings,
+    connection: Connection,
+    contract: Contract,
+    batch: Batch,
+    *,
+    kept: bool,
+    repeated: Mapping[str, Repeated],
+) -> AbstractContextManager[None]:
+    """Index rows that may become the raw table while they are judged, where none of them shares its key."""
+    if not kept or KEY not in repeated or len(repeated[KEY].rows):
+        return nullcontext()
+    return first_delivery.indexed_meanwhile(settings.dsn(), contract, staging.whole(connection, batch.batch_id))
 
 
 def _together(totals: Sequence[CheckTotals]) -> _Totals:

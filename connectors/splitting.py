@@ -375,7 +375,6 @@ def _show_keys(connection: Connection, contract: Contract, batch_id: int) -> Non
     rows, key = whole(connection, batch_id), _key(batch_id)
     withdraws = _withdraws(contract, "s")
     _drop_keys(connection, batch_id)
-    execute(connection, f"analyze {rows} (_row_no, _base)")
     execute(
         connection,
         f"create view {key} as select s._row_no as row_no, s._base as record_key, 1::smallint as key_no,"
@@ -392,11 +391,8 @@ def _write_keys(connection: Connection, contract: Contract, batch_id: int, *, sa
     """
     rows, same, key = whole(connection, batch_id), table(batch_id, "_same"), _key(batch_id)
     _drop_keys(connection, batch_id)
-    execute(connection, f"analyze {rows} (_row_no, _base)")
     source = f"select s._row_no, s._base, s._row_hash, {_withdraws(contract, 's')} as withdraws from {rows} s"
     known = has_same(connection, batch_id)
-    if known:
-        execute(connection, f"analyze {same} (_row_no, _base)")
     if known and not same_holds:
         source += f" union all select _row_no, _base, _row_hash, false from {same}"
     written = table(batch_id, "_keyed") if known and same_holds else key

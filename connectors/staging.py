@@ -22,7 +22,7 @@ from connectors.known_rows import KEYS, PRINTS, KnownRows, Notes, hashes
 from connectors.record_columns import MENTION_KEY
 from connectors.record_hashes import with_hashes
 from connectors.repeats import KEY, Repeated, Repeats
-from connectors.sql_text import execute, names, one
+from connectors.sql_text import execute, give_memory, names, one
 
 ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_hash": "bytea"}
 """What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
@@ -90,7 +90,7 @@ def create(
         own += f", _batch_id bigint not null default {batch_id}, _closed_batch_id bigint"
     execute(connection, f"create {'' if kept else 'unlogged '}table {rows} ({own}, {fields})")
     if kept:
-        raw_tables.begin(connection, rows, key="_base")
+        raw_tables.begin(connection, contract, rows)
         shown = names([*row_columns(contract), *(f.name for f in contract.fields)])
         execute(connection, f"create view {table(batch_id)} as select {shown} from {rows}")
     if with_same and contract.grain:
@@ -233,6 +233,14 @@ def _hashed(
             if batch.same is not None:
                 notes.note(batch.same.facts.select(facts.columns))
         yield replace(batch, rows=rows)
+
+
+def analyse(connection: Connection, batch_id: int) -> None:
+    """Let the database know how many rows are staged and what their keys are like; commit is the caller's."""
+    give_memory(connection)
+    for name in (whole(connection, batch_id), table(batch_id, "_same")):
+        if is_view(connection, name) is not None:
+            execute(connection, f"analyze {name} (_row_no, _base)")
 
 
 def copy(connection: Connection, name: str, rows: pa.RecordBatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connectors import apply, first_delivery, intake, reading, receipts, staging
+from connectors import apply, first_delivery, intake, reading, receipts, splitting, staging
 from connectors.database import connect
 from connectors.normalise.identifiers import ID_CHECKS, ID_WEIGHTS
 from connectors.raw_tables import ensure_raw_tables
@@ -49,6 +49,7 @@ PEOPLE = [
     person(91, name=None),
 ]
 """Two rows that are equal, two that share a key, one with a finding, one that is rejected."""
+NOBODY_TWICE = [*PEOPLE[:90], *PEOPLE[92:]]
 NEXT = [person(0, phone="06310001111"), *map(person, range(1, 86)), person(99)]
 
 
@@ -129,6 +130,24 @@ def test_the_table_is_the_same_when_a_staged_table_becomes_it(office: Office, mo
     assert became[0] == inserted[0]
 
 
+def test_the_table_is_the_same_when_its_indexes_are_made_while_it_is_judged(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(office)
+    office.deliver("list", NOBODY_TWICE, AUGUST)
+    inserted = outcome(office)
+    monkeypatch.setattr(reading, "_LARGE_BYTES", 0)
+    begin(office)
+
+    batch_id = office.deliver("list", NOBODY_TWICE, AUGUST, passes=False)
+
+    made = "select count(*) from pg_index where indrelid = %s::regclass"
+    assert office.rows(made, staging.table(batch_id, "_whole")) == [(len(inserted["indexes"]),)]
+    begin(office)
+    office.deliver("list", NOBODY_TWICE, AUGUST)
+    assert outcome(office) == inserted
+
+
 def test_rows_are_inserted_when_the_staged_table_does_not_fit(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_LARGE_BYTES", 0)
     for obstacle in (
@@ -172,8 +191,12 @@ def test_the_gate_sees_the_same_columns_when_rows_may_become_the_table(
         assert staging.exists(connection, batch_id, "_whole") == (large_bytes == 0)
 
 
+# the first two only where nobody is there twice
 STEPS: list[tuple[Any, str, str]] = [
+    (first_delivery, "index", "before"),
+    (first_delivery, "index", "after"),
     (staging, "load", "after"),
+    (splitting, "judge_keys", "after"),
     (first_delivery, "become_raw", "before"),
     (first_delivery, "become_raw", "after"),
     (apply, "apply_versions", "after"),
@@ -193,11 +216,14 @@ def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-def test_the_table_is_the_same_when_killed_on_the_way(office: Office, large: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("people", [PEOPLE, NOBODY_TWICE], ids=["some twice", "nobody twice"])
+def test_the_table_is_the_same_when_killed_on_the_way(
+    office: Office, large: pytest.MonkeyPatch, people: list[dict[str, Any]]
+) -> None:
     begin(office)
-    office.deliver("list", PEOPLE, AUGUST)
+    office.deliver("list", people, AUGUST)
     undisturbed = outcome(office)
-    for module, step, when in STEPS:
+    for module, step, when in STEPS[2 * (people is PEOPLE) :]:
         begin(office)
         real = getattr(module, step)
 
@@ -208,7 +234,7 @@ def test_the_table_is_the_same_when_killed_on_the_way(office: Office, large: pyt
 
         large.setattr(module, step, die)
         with pytest.raises(Killed):
-            office.deliver("list", PEOPLE, AUGUST)
+            office.deliver("list", people, AUGUST)
         large.setattr(module, step, real)
         office.run()
 
