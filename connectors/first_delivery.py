@@ -79,7 +79,7 @@ def indexed_meanwhile(dsn: str, contract: Contract, staged: str) -> Iterator[Non
         contract: of the rows, no two of which share their record key.
         staged: name of the table; committed, and nothing may change it meanwhile.
     """
-    with ThreadPoolExecutor() as others:
+    with ThreadPoolExecutor(2) as others:
         made = [others.submit(index, dsn, contract, staged, name) for name in raw_tables.full_indexes(contract)]
         yield
         for one_made in made:
@@ -90,7 +90,7 @@ def index(dsn: str, contract: Contract, staged: str, name: str) -> None:
     """Make one of the indexes that hold all rows of a staged table, and commit it."""
     with connect(dsn) as connection:
         give_memory(connection)
-        # there are as many at the same time as processors
+        # two are made at the same time: as many as there are processors, and memory for each
         execute(connection, "set local max_parallel_maintenance_workers = 0")
         raw_tables.index_staged(connection, contract, staged, name)
 
