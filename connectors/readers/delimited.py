@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from connectors.readers.encoding import UNDECODABLE, Encoding, detect_encoding, in_parts, occurrences, utf8_chunks
+from connectors.readers.encoding import UNDECODABLE, Encoding, Text, detect_encoding, in_parts, occurrences
 from connectors.readers.model import (
     FAULT_ENCODING,
     FAULT_QUOTE,
@@ -108,23 +108,28 @@ def _batches(
     Args:
         wanted: row numbers in order; None for all.
     """
+    text = Text(path, encoding)
     row_no, carry = 1, b""
-    chunks = utf8_chunks(path, encoding)
+    chunks = text.chunks()
     chunk = next(chunks, None)
     while chunk is not None:
         following = next(chunks, None)
-        chunk = chunk.replace(b"\0", b"")
-        buffer = carry + chunk if carry else chunk
-        lines = _lines(buffer, final=following is None)
-        if wanted is not None and lines and bisect_left(wanted, row_no) == bisect_left(wanted, row_no + lines):
-            row_no, carry, chunk = row_no + lines, b"", following
+        final = following is None
+        passed = _lines(chunk, final=final) if wanted is not None and not carry else None
+        if wanted is not None and passed and bisect_left(wanted, row_no) == bisect_left(wanted, row_no + passed):
+            row_no, chunk = row_no + passed, following
             continue
+        chunk = text.utf8(chunk).replace(b"\0", b"")
+        if final and wanted is None:
+            text.judge()
+        buffer = carry + chunk if carry else chunk
+        lines = _lines(buffer, final=final)
         cells = _even(buffer, delimiter, widths[0], lines)
         if cells is not None:
             yield _even_batch(cells, row_no)
             row_no, carry, chunk = row_no + len(cells), b"", following
             continue
-        records = split_records(buffer, delimiter, widths=widths, final=following is None)
+        records = split_records(buffer, delimiter, widths=widths, final=final)
         if len(records.starts):
             yield _batch(buffer, records, delimiter, row_no)
         row_no += len(records.starts)

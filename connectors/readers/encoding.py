@@ -135,48 +135,62 @@ def _wide_codec(head: bytes) -> str | None:
     return "utf-16-be" if head[0] == 0 else "utf-16-le"
 
 
-def utf8_chunks(path: Path, encoding: Encoding) -> Iterator[bytes]:
-    """Yield the file's text as UTF-8, cut after line feeds; undecodable bytes become `UNDECODABLE`.
+class Text:
+    """The text of a file, chunk by chunk; what nobody looks at need not be decoded."""
 
-    Raises:
-        UnreadableFileError: a line is too long, or too many lines turn out to be damaged.
-    """
-    with path.open("rb") as file:
-        file.seek(len(encoding.bom))
-        damage = _Damage()
-        for chunk in _recoded(file, encoding.codec, damage):
-            if damage.is_hopeless:
-                raise damage.refusal()
-            yield chunk
-        if not damage.is_acceptable:
-            raise damage.refusal()
+    def __init__(self, path: Path, encoding: Encoding) -> None:
+        """Take a file and what `detect_encoding` says of it."""
+        self._path, self._encoding, self._damage = path, encoding, _Damage()
 
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file cut after line feeds; ASCII stands for itself in it, among other bytes as the file has them.
 
-def _recoded(file: BinaryIO, codec: str, damage: _Damage) -> Iterator[bytes]:
-    """Yield the rest of a file as UTF-8, cut after line feeds, and count its damage."""
-    if codec == "utf-8":
-        for chunk in _line_chunks(file, *CHUNK_BYTES):
-            damage.lines += (lines := occurrences(chunk, "\n") + (not chunk.endswith(b"\n")))
-            if _is_utf8(chunk):
-                yield chunk
-                continue
-            damage.lines -= lines
-            damage.count(text := chunk.decode(codec, errors=_HANDLER))
-            yield text.encode()
-    elif codec == "gb18030":
-        # no character of it has a line feed among its later bytes,
-        # and what it has in two bytes has three in UTF-8, in which a chunk is to be no larger
-        for chunk in _line_chunks(file, *(size * 3 // 4 for size in CHUNK_BYTES)):
+        Raises:
+            UnreadableFileError: a line is too long.
+        """
+        codec = self._encoding.codec
+        with self._path.open("rb") as file:
+            file.seek(len(self._encoding.bom))
+            if codec == "utf-8":
+                yield from _line_chunks(file, *CHUNK_BYTES)
+            elif codec == "gb18030":
+                # no character of it has a line feed or a quote among its later bytes,
+                # and what it has in two bytes has three in UTF-8, in which a chunk is to be no larger
+                yield from _line_chunks(file, *(size * 3 // 4 for size in CHUNK_BYTES))
+            else:
+                for text in _decoded(file, codec):
+                    yield self._encoded(text)
+
+    def utf8(self, chunk: bytes) -> bytes:
+        """Return a chunk as UTF-8; undecodable bytes become `UNDECODABLE`.
+
+        Raises:
+            UnreadableFileError: so many lines are damaged that reading on is of no use.
+        """
+        codec = self._encoding.codec
+        if codec == "gb18030":
             pieces = _line_chunks(BytesIO(chunk), _DECODED_BYTES)
-            yield b"".join(_encoded(piece.decode(codec, errors=_HANDLER), damage) for piece in pieces)
-    else:
-        for text in _decoded(file, codec):
-            yield _encoded(text, damage)
+            chunk = b"".join(self._encoded(piece.decode(codec, errors=_HANDLER)) for piece in pieces)
+        elif codec == "utf-8" and not _is_utf8(chunk):
+            chunk = self._encoded(chunk.decode(codec, errors=_HANDLER))
+        elif codec == "utf-8":
+            self._damage.lines += occurrences(chunk, "\n") + (not chunk.endswith(b"\n"))
+        if self._damage.is_hopeless:
+            raise self._damage.refusal()
+        return chunk
 
+    def judge(self) -> None:
+        """Say whether a file can be taken all of which was decoded.
 
-def _encoded(text: str, damage: _Damage) -> bytes:
-    damage.count(text)
-    return text.encode("utf-8", "replace")
+        Raises:
+            UnreadableFileError: too many of its lines are damaged.
+        """
+        if not self._damage.is_acceptable:
+            raise self._damage.refusal()
+
+    def _encoded(self, text: str) -> bytes:
+        self._damage.count(text)
+        return text.encode("utf-8", "replace")
 
 
 def _decoded(file: BinaryIO, codec: str) -> Iterator[str]:

@@ -95,7 +95,7 @@ def test_last_chunks_are_smaller_and_nothing_is_lost_when_a_file_is_read_in_chun
     path = tmp_path / "a.csv"
     path.write_bytes(text)
 
-    chunks = list(encoding.utf8_chunks(path, encoding.detect_encoding(path)))
+    chunks = list(encoding.Text(path, encoding.detect_encoding(path)).chunks())
 
     assert b"".join(chunks) == text
     sizes = [len(chunk) for chunk in chunks]
@@ -118,14 +118,19 @@ def test_characters_are_counted_and_found_when_bytes_are_looked_at_in_parts(
     assert not delimited._has_undecodable(text)
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030", "utf-16"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("quoted", [False, True])
 def test_wanted_records_are_read_as_among_all_when_others_are_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line_end: str, *, quoted: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line_end: str, codec: str, *, quoted: bool
 ) -> None:
     lines = [f'{i},第{i}行,"甲\n乙"' if quoted and i % 50 == 0 else f"{i},第{i}行" * (i % 7 > 0) for i in range(400)]
     monkeypatch.setattr(encoding, "CHUNK_BYTES", (100, 300))
-    sheet = open_file(write(tmp_path, line_end.join(["k,a", *lines])), limits=LIMITS).sheets[0]
+    text = line_end.join(["k,a", *lines]).encode(codec)
+    # the first byte of two, without the other, before the end of a line
+    whole = codec == "utf-16" or line_end == "\r"
+    damaged = text if whole else text.replace("300,第300行".encode(codec), b"300,\xb5", 1)
+    sheet = open_file(write(tmp_path, damaged), limits=LIMITS).sheets[0]
     every = dict(records(sheet))
     wanted = [2, 57, 58, 211, len(every)]
     passing = dict(records(replace(sheet, open=lambda: sheet.batches_with(wanted))))
