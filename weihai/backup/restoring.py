@@ -76,8 +76,7 @@ def restore(
         for name, path in stored.items():
             if name.removesuffix(SUFFIX).endswith(".tar"):
                 unseal(path, work / "files.tar", identity)
-                with tarfile.open(work / "files.tar") as packed:
-                    packed.extractall(settings.home, filter="tar")
+                _unpack(work / "files.tar", settings.home)
                 (work / "files.tar").unlink()
         tell("归档")
         for sha256 in listed.archive:
@@ -91,6 +90,22 @@ def restore(
             verified.breaks.append(f"备份时的链头 {listed.chain.hash[:12]}… 不在恢复出的链中：数据库转储被换过")
     shutil.rmtree(work)
     return Restored(folder, listed, verified)
+
+
+def _unpack(path: Path, home: Path) -> None:
+    """Unpack files and folders into the home.
+
+    Raises:
+        UserError: something else is in it, or has its place elsewhere; nothing was unpacked.
+    """
+    place = home.resolve()
+    with tarfile.open(path) as packed:
+        for member in packed:
+            if not (member.isfile() or member.isdir()) or not (place / member.name).resolve().is_relative_to(place):
+                raise UserError("备份中有不属于数据目录的内容，没有恢复：请换一份备份")
+        # before Python 3.11.4 there is no filter
+        packed.extraction_filter = getattr(tarfile, "tar_filter", None)
+        packed.extractall(place)  # noqa: S202 (all of it was looked at)
 
 
 def _begin(settings: Settings) -> None:
