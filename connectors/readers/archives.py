@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
@@ -26,6 +27,7 @@ _DIRECTORY_BYTES = 8 * 1024**2
 _END_RECORD = struct.Struct("<4s4H2LH")
 _JUNK_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _JUNK_PREFIXES = ("~$", "._")
+_TOO_LARGE = "压缩包解压后的大小异常，超过上限，不予解压，请检查文件后分份报送。"
 _CORRUPT = "压缩包已损坏或没有传完整，无法解压，请确认后重新报送。"
 BROKEN_ZIP = (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, zlib.error, lzma.LZMAError)
 """What reading a damaged archive raises (and OSError)."""
@@ -60,7 +62,7 @@ class _Budget:
         self.spent += size
         too_dense = self.spent > max(_HARMLESS_BYTES, self.packed * MAX_RATIO)
         if self.spent > self.limit or too_dense:
-            raise UnreadableFileError("压缩包解压后的大小异常，超过上限，不予解压，请检查文件后分份报送。")
+            raise UnreadableFileError(_TOO_LARGE)
 
 
 def unpack_gzip(path: Path, limits: Limits) -> Unpacked:
@@ -92,6 +94,8 @@ def unpack_zip(path: Path, limits: Limits) -> Iterator[Unpacked]:
             raise UnreadableFileError(f"压缩包里有 {len(members)} 个文件，超过上限 {limits.members} 个，请分份报送。")
         if any(member.flag_bits & 1 for _, member in members):
             raise UnreadableFileError("压缩包设有密码，无法解压，请取消密码后重新报送。")
+        if _overlap([member for _, member in members]):
+            raise UnreadableFileError(_TOO_LARGE)
         for name, member in members:
             try:
                 packed = archive.open(member)
@@ -99,6 +103,12 @@ def unpack_zip(path: Path, limits: Limits) -> Iterator[Unpacked]:
                 raise UnreadableFileError(_CORRUPT) from error
             with packed:
                 yield _unpack(name, packed, budget)
+
+
+def _overlap(members: list[zipfile.ZipInfo]) -> bool:
+    """Say whether one stretch of the archive is unpacked several times; newer Pythons see that too."""
+    places = sorted((member.header_offset, member.compress_size) for member in members)
+    return any(start + size > following for (start, size), (following, _) in pairwise(places))
 
 
 def open_zip(path: Path, corrupt: str) -> zipfile.ZipFile:
