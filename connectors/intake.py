@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,7 +90,7 @@ def receive(settings: Settings, contracts: Contracts, delivery: Delivery, *, run
             run_id=run_id,
             now=now,
         )
-    return resume(settings, contracts, batch_id, run_id=run_id, now=now, recalled=recalled.result())
+    return resume(settings, contracts, batch_id, run_id=run_id, now=now, recalled=recalled)
 
 
 def unfinished(settings: Settings) -> list[int]:
@@ -110,7 +110,7 @@ def resume(
     *,
     run_id: str,
     now: datetime,
-    recalled: reading.Recalled | None = None,
+    recalled: Future[reading.Recalled | None] | None = None,
 ) -> int:
     """Bring a batch as far as it goes without a verdict, wherever it was left; return its id.
 
@@ -254,14 +254,15 @@ class _Desk:
             raise UserError(f"批次 {batch.batch_id} 的状态是“{state}”，只有暂缓入库的批次可以放行或退回")
         return batch
 
-    def stage_or_answer(self, recalled: reading.Recalled | None) -> None:
+    def stage_or_answer(self, recalled: Future[reading.Recalled | None] | None) -> None:
         """Stage a received batch, or answer why that cannot be; one file never stops the others."""
         batch = self.batch()
         try:
             if batch.summary is not None:
                 self.reject(batch.summary)
             else:
-                reading.stage(self.settings, self.contracts, batch, now=self.now, recalled=recalled)
+                known = None if recalled is None else recalled.result()
+                reading.stage(self.settings, self.contracts, batch, now=self.now, recalled=known)
         except reading.DuplicateError as error:
             self.finish_duplicate(error.original)
         except MigrationRefusedError as error:

@@ -255,7 +255,7 @@ def in_parts(text: bytes, overlap: int = 0) -> Iterator[NDArray[np.uint8]]:
     """Yield the bytes part by part: what is made of so few at a time stays in the processor's cache.
 
     Args:
-        text: UTF-8.
+        text: in which ASCII stands for itself.
         overlap: bytes that a part shares with the one behind it.
     """
     data = np.frombuffer(text, dtype=np.uint8)

@@ -296,16 +296,17 @@ def test_workbook_shows_bad_cells_and_starts_no_formula_when_cells_try_to(office
     assert "已接收：共 3 行" in book["回执"]["A2"].value
 
 
+@pytest.mark.parametrize("step", ["check", "recall"])
 def test_one_file_is_answered_and_the_next_goes_on_when_something_unforeseen_happens(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Office, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    real = reading.check
+    real = getattr(reading, step)
 
     def fail_once(*args: Any, **facts: Any) -> Any:
-        monkeypatch.setattr(reading, "check", real)
+        monkeypatch.setattr(reading, step, real)
         raise ZeroDivisionError("张三 371002198001010016")
 
-    monkeypatch.setattr(reading, "check", fail_once)
+    monkeypatch.setattr(reading, step, fail_once)
     office.put("1.csv", csv_bytes(office.contracts["test_office__change"], [{"code": "a", "value": 1}]), "change")
     office.put("2.csv", csv_bytes(office.contracts["test_office__change"], [{"code": "b", "value": 1}]), "change")
     first, second = office.run()
