@@ -32,7 +32,7 @@ def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.Rec
     assert isinstance(frame, pl.DataFrame)
     texts = {
         BASE: pl.concat_str(_key_text(contract), pl.lit(f"{_FIELD_END}1")),
-        ROW_HASH: pl.concat_str(_contents(contract, frame)),
+        ROW_HASH: pl.concat_str(_contents(contract, frame), ignore_nulls=True),
     }
     if contract.grain:
         texts[MENTION_KEY] = pl.concat_str(_joined(contract, contract.grain), pl.lit(f"{_FIELD_END}{_MENTION}"))
@@ -76,15 +76,13 @@ def _joined(contract: Contract, columns: Sequence[str]) -> pl.Expr:
 
 
 def _contents(contract: Contract, frame: pl.DataFrame) -> list[pl.Expr]:
-    """Return what a content hash is made of: the filled fields in name order, each after its name."""
+    """Return what a content hash is made of, nulls left out: the filled fields in name order, each after its name."""
     parts = [pl.lit("")]
     for name in sorted(f.name for f in contract.fields if f.source != "operation"):
-        label, part = pl.lit(f"{_FIELD_END}{name}{_NAME_END}"), _hashed_part(contract, name)
-        match frame[name].null_count():
-            case 0:
-                parts += [label, part]
-            case count if count < len(frame):
-                parts.append((label + part).fill_null(""))
+        empty = frame[name].null_count()
+        if empty < len(frame) or not len(frame):
+            label = pl.lit(f"{_FIELD_END}{name}{_NAME_END}")
+            parts += [pl.when(pl.col(name).is_not_null()).then(label) if empty else label, _hashed_part(contract, name)]
     return parts
 
 
