@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,13 @@ def store(archive: Path, source: Path) -> Archived:
     Raises:
         NotWholeError: the source changed while it was read, is gone, or is a link, pipe or device.
     """
+    stored = copy(archive, source)
+    keep(archive, stored.sha256)
+    return stored
+
+
+def copy(archive: Path, source: Path) -> Archived:
+    """As `store`, but only `keep` makes it durable: until then the source must stay where it is."""
     incoming = archive / ".incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     temporary = incoming / f"{os.getpid()}-{secrets.token_hex(8)}"
@@ -71,14 +79,30 @@ def store(archive: Path, source: Path) -> Archived:
         final = path_of(archive, sha256)
         if _note(archive, sha256).is_file():
             final = content_path(archive, sha256)
-        elif not (final.is_file() and final.stat().st_size == size):
+        elif not (final.is_file() and final.stat().st_size == size and is_whole(archive, sha256)):
             final.parent.mkdir(exist_ok=True)
             temporary.replace(final)
-            _sync_folder(final.parent)
-            _sync_folder(archive)
     finally:
         temporary.unlink(missing_ok=True)
     return Archived(sha256, size, mtime_ns, final)
+
+
+def keep(archive: Path, sha256: str) -> None:
+    """Wait until a content that was copied is durable."""
+    path = content_path(archive, sha256)
+    _sync(path)
+    for folder in (path.parent, archive):
+        with contextlib.suppress(OSError):  # not every file system can
+            _sync(folder)
+
+
+def is_whole(archive: Path, sha256: str) -> bool:
+    """Say whether a content is there and as it was; one that no `keep` followed may be lost with the machine's power."""
+    path = content_path(archive, sha256)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == path.name
 
 
 def _copy(source: Path, target: Path) -> tuple[str, int, int]:
@@ -90,26 +114,24 @@ def _copy(source: Path, target: Path) -> tuple[str, int, int]:
     if not stat.S_ISREG(before.st_mode):
         os.close(descriptor)
         raise NotWholeError("不是普通文件")
-    with os.fdopen(descriptor, "rb") as reading:
+    with os.fdopen(descriptor, "rb") as reading, ThreadPoolExecutor(1) as other:
         digest = hashlib.sha256()
         size = 0
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as writing:
             while chunk := reading.read(_CHUNK):
-                digest.update(chunk)
+                hashed = other.submit(digest.update, chunk)
                 writing.write(chunk)
                 size += len(chunk)
-            writing.flush()
-            os.fsync(writing.fileno())
+                hashed.result()
         after = os.fstat(reading.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
         raise NotWholeError("文件仍在写入")
     return digest.hexdigest(), size, after.st_mtime_ns
 
 
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every file system can
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -63,7 +64,7 @@ def receive(settings: Settings, contracts: Contracts, delivery: Delivery, *, run
     """
     with ThreadPoolExecutor(1) as other:
         recalled = other.submit(reading.recall, settings, contracts, delivery)
-        stored = [archive.store(settings.archive, f.path) for f in delivery.files]
+        stored = [archive.copy(settings.archive, f.path) for f in delivery.files]
     names = place.Names(
         files=tuple(f.name for f in delivery.files),
         paths=tuple(f.path.relative_to(settings.landing).as_posix() for f in delivery.files),
@@ -120,18 +121,24 @@ def resume(
         batch_id: of the batch.
         run_id: of the run that works on it.
         now: the time.
-        recalled: what was looked up while the delivery was archived.
+        recalled: what was looked up while the delivery was copied into the archive; None where that was another time.
+
+    Raises:
+        NotWholeError: the archive lost the delivery before it was durable; it still lies in the inbox.
     """
-    with _desk(settings, contracts, batch_id, now) as desk:
+    with _desk(settings, contracts, batch_id, now) as desk, ThreadPoolExecutor(1) as other:
         batch = desk.batch()
+        if not batch.is_taken and recalled is None and not desk.is_archived(batch):
+            return batch_id
         if not batch.is_taken:
-            desk.take(batch)
+            desk.taking = other.submit(desk.take, batch, desk.shas)
         if batch.status == "staged" and not desk.is_ready(batch):
             desk.update(status="received", run_id=run_id)
         if desk.batch().status == "received":
             desk.stage_or_answer(recalled)
         elif batch.status != "staged" and batch.answered_at is None:
             desk.answer()
+        desk.finish_taking()
     return batch_id
 
 
@@ -198,19 +205,31 @@ def _desk(settings: Settings, contracts: Contracts, batch_id: int, now: datetime
         yield _Desk(settings, contracts, connection, batch_id, now)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Desk:
-    """One batch, worked on by one process."""
+    """One batch, worked on by one process.
+
+    Attributes:
+        taking: the delivery on its way out of the inbox; before anything is answered it is out.
+    """
 
     settings: Settings
     contracts: Contracts
     connection: Connection
     batch_id: int
     now: datetime
+    taking: Future[None] | None = None
 
     def batch(self) -> Batch:
         """Return the batch as it stands, leaving no transaction open."""
         found = batches.load(self.connection, self.batch_id)
+        self.connection.commit()
+        return found
+
+    @cached_property
+    def shas(self) -> list[str]:
+        """SHA-256 of the delivered files."""
+        found = [file.sha256 for file in batches.files(self.connection, self.batch_id)]
         self.connection.commit()
         return found
 
@@ -219,12 +238,39 @@ class _Desk:
         batches.update(self.connection, self.batch_id, **values)
         self.connection.commit()
 
-    def take(self, batch: Batch) -> None:
-        """Remove the archived files from the inbox."""
+    def take(self, batch: Batch, shas: Sequence[str]) -> None:
+        """Remove the files from the inbox once their copies in the archive are durable; uses no connection."""
+        for sha256 in shas:
+            archive.keep(self.settings.archive, sha256)
         names = place.recall(self.settings.landing, batch.department, batch.delivery_key)
         if names is not None:
             place.take(self.settings.landing, names)
+
+    def finish_taking(self) -> None:
+        """Wait until the delivery is out of the inbox."""
+        if self.taking is not None:
+            self.taking.result()
+            self.taking = None
+            self.update(is_taken=True)
+
+    def is_archived(self, batch: Batch) -> bool:
+        """Say whether the archive holds a delivery that another run began; one that nobody has any more is answered.
+
+        Raises:
+            NotWholeError: it does not, and the delivery still lies in the inbox: it can be copied once more.
+        """
+        if all(archive.is_whole(self.settings.archive, sha256) for sha256 in self.shas):
+            return True
+        is_open = batch.status in ("received", "staged")
+        if is_open:
+            self.update(status="received")
+        names = place.recall(self.settings.landing, batch.department, batch.delivery_key)
+        if names is not None and place.lies_there(self.settings.landing, names):
+            raise archive.NotWholeError("上次归档没有完成")
+        if is_open:
+            self.reject("系统在保存这次报送时中断，文件没有保存完整，请重新报送。")
         self.update(is_taken=True)
+        return not is_open
 
     def is_ready(self, batch: Batch) -> bool:
         """Say whether what is staged is complete and was read under the present contract."""
@@ -326,6 +372,7 @@ class _Desk:
 
     def answer(self, shown: receipts.Shown | None = None) -> None:
         """Write the receipts; drop staging and the kept names once nothing more can come of the batch."""
+        self.finish_taking()
         batch = self.batch()
         receipts.write(self.settings, self.connection, self.contracts, batch, shown)
         others = one(

@@ -81,11 +81,23 @@ def take(landing: Path, names: Names) -> None:
     for name, looks in zip(names.paths, names.looks, strict=True):
         path = landing / name
         with contextlib.suppress(FileNotFoundError):
-            facts = path.lstat()
-            if (facts.st_size, facts.st_mtime_ns) == looks:
+            if _looks(path) == looks:
                 with contextlib.suppress(OSError):  # a name that leaves no room for the suffix
                     side_path(path).unlink(missing_ok=True)
                 path.unlink()
+
+
+def lies_there(landing: Path, names: Names) -> bool:
+    """Say whether all files still lie in the inbox as they were when they were archived."""
+    try:
+        return [_looks(landing / name) for name in names.paths] == list(names.looks)
+    except FileNotFoundError:
+        return False
+
+
+def _looks(path: Path) -> tuple[int, int]:
+    facts = path.lstat()
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _names_path(landing: Path, department: str | None, delivery_key: str) -> Path:

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from connectors import intake, landing
+from connectors.archive import NotWholeError
 from connectors.contract import Contract, Contracts, load_contracts
 from connectors.database import connect
 from connectors.settings import Settings
@@ -127,7 +129,10 @@ class Office:
 
     def run(self, verdicts: Mapping[int, bool] | None = None, *, passes: bool = True) -> list[int]:
         """Do what a run does: resume, receive all, decide all staged in order; return the batches touched."""
-        touched = [self.resume(b) for b in intake.unfinished(self.settings)]
+        touched = []
+        for unfinished in intake.unfinished(self.settings):
+            with suppress(NotWholeError):  # it is received once more
+                touched.append(self.resume(unfinished))
         waiting = landing.scan(self.settings.landing, self.contracts, settle_seconds=0)
         touched += [intake.receive(self.settings, self.contracts, d, run_id="r", now=self.tick()) for d in waiting]
         for (batch_id,) in self.rows("select batch_id from quality.batch where status = 'staged' order by as_of, 1"):

@@ -17,10 +17,12 @@ from connectors.settings import Settings
 from tests.integration.office import Office, csv_bytes, with_test_contracts
 
 STEPS: list[tuple[Any, str, str]] = [
-    (archive, "store", "before"),
-    (archive, "store", "after"),
+    (archive, "copy", "before"),
+    (archive, "copy", "after"),
     (place, "remember", "after"),
     (batches, "register", "after"),
+    (archive, "keep", "before"),
+    (archive, "keep", "after"),
     (place, "take", "before"),
     (place, "take", "after"),
     (reading, "stage", "before"),
@@ -124,6 +126,46 @@ def test_outcome_is_the_same_when_killed(
     monkeypatch.setattr(module, step, real)
     office.run()
     assert outcome(office) == undisturbed
+    assert intake.unfinished(office.settings) == []
+
+
+def cut_off_before_durable(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliver; before the archive's copy is durable the machine loses its power, and the end of the copy."""
+
+    def die(*args: Any) -> None:
+        raise Killed
+
+    deliver(office)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "keep", die)
+        with pytest.raises(Killed):
+            office.run()
+    [(sha256,)] = office.rows("select sha256 from quality.batch where not is_taken")
+    copy = archive.path_of(office.settings.archive, sha256)
+    copy.chmod(0o600)
+    copy.write_bytes(copy.read_bytes()[:5])
+
+
+def test_delivery_is_archived_once_more_when_the_power_failed_before_its_copy_was_durable(
+    office: Office, undisturbed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_delivery(office)
+    cut_off_before_durable(office, monkeypatch)
+    office.run()
+    assert outcome(office) == undisturbed
+    assert intake.unfinished(office.settings) == []
+
+
+def test_department_is_asked_again_when_nobody_has_the_whole_file_any_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off_before_durable(office, monkeypatch)
+    for path in office.settings.landing.rglob("*.csv"):
+        path.unlink()
+    office.run()
+    [(status, is_taken, summary)] = office.rows("select status, is_taken, summary from quality.batch")
+    assert (status, is_taken) == ("rejected", True)
+    assert "请重新报送" in summary
     assert intake.unfinished(office.settings) == []
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,12 +24,14 @@ def test_content_is_kept_once_and_read_only_when_stored_twice(tmp_path: Path) ->
     assert list((tmp_path / "archive" / ".incoming").iterdir()) == []
 
 
-def test_damaged_copy_is_replaced_when_its_size_is_wrong(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [b"con", b"CONTENT"])
+def test_damaged_copy_is_replaced_when_the_file_comes_again(tmp_path: Path, damaged: bytes) -> None:
     source = tmp_path / "a.csv"
     source.write_bytes(b"content")
     stored = archive.store(tmp_path / "archive", source)
     stored.path.unlink()
-    stored.path.write_bytes(b"con")
+    stored.path.write_bytes(damaged)
+    assert not archive.is_whole(tmp_path / "archive", stored.sha256)
     assert archive.store(tmp_path / "archive", source).path.read_bytes() == b"content"
 
 
@@ -47,14 +50,14 @@ def test_file_is_left_for_later_when_it_changes_while_being_read(
 ) -> None:
     source = tmp_path / "a.csv"
     source.write_bytes(b"content")
-    real = os.fsync
+    real = hashlib.sha256
 
-    def grow(descriptor: int) -> None:
+    def grow() -> Any:
         with source.open("ab") as file:
             file.write(b"more")
-        real(descriptor)
+        return real()
 
-    monkeypatch.setattr(os, "fsync", grow)
+    monkeypatch.setattr(hashlib, "sha256", grow)
     with pytest.raises(archive.NotWholeError, match="仍在写入"):
         archive.store(tmp_path / "archive", source)
 
