@@ -220,7 +220,7 @@ class Notes:
         self._scratch.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Make what is noted durable: no more is noted."""
+        """Close the file: no more is noted."""
         if self._writer is not None and self._file is not None and not self._file.closed:
             self._writer.close()
             self._file.close()

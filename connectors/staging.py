@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
@@ -28,6 +29,8 @@ ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_ha
 """What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
 _COPIED_ROWS = 8192
 """So many are encoded while those before them are sent."""
+_ASIDE_BYTES = 32 * 1024**2
+"""So much for other tables is held back while rows are copied."""
 FEW_ROWS = 100_000
 """So many rows are named one by one to the database."""
 _SUFFIXES = ("_key", "_keyed", "", "_whole", "_same", "_issue", "_rejected", "_gone", "_silent")
@@ -195,17 +198,24 @@ def load(
         known: rows that were not read, where `create` was told so.
     """
     loaded = 0
-    rows = whole(connection, batch_id)
-    for batch in ahead(
+    checked = ahead(
         _hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset)
-    ):
-        loaded += batch.rows.num_rows
-        copy(connection, rows, _shifted(batch.rows, "_row_no", offset))
-        if batch.same is not None:
-            loaded += len(batch.same.row_no)
-            copy(connection, table(batch_id, "_same"), _shifted(batch.same.staged(), "_row_no", offset))
-        copy(connection, table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset))
-        copy(connection, table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset))
+    )
+    rows, batch = whole(connection, batch_id), next(checked, None)
+    while batch is not None:
+        aside: list[tuple[str, pa.RecordBatch]] = []
+        with _copying(connection, rows, batch.rows.schema) as add:
+            while batch is not None and sum(others.nbytes for _, others in aside) < _ASIDE_BYTES:
+                loaded += batch.rows.num_rows
+                add(_shifted(batch.rows, "_row_no", offset))
+                if batch.same is not None:
+                    loaded += len(batch.same.row_no)
+                    aside.append((table(batch_id, "_same"), _shifted(batch.same.staged(), "_row_no", offset)))
+                aside.append((table(batch_id, "_issue"), _shifted(batch.issues, "row_no", offset)))
+                aside.append((table(batch_id, "_rejected"), _shifted(batch.rejected, "row_no", offset)))
+                batch = next(checked, None)
+        for name, others in aside:
+            copy(connection, name, others)
     return loaded
 
 
@@ -244,15 +254,29 @@ def analyse(connection: Connection, batch_id: int) -> None:
 
 
 def copy(connection: Connection, name: str, rows: pa.RecordBatch) -> None:
-    """Copy rows into a table that this transaction made: readers need not look up who wrote them (`freeze`)."""
-    if not rows.num_rows:
-        return
-    encoder = ArrowToPostgresBinaryEncoder(rows.schema)
-    statement = f"copy {name} ({names(rows.schema.names)}) from stdin with (format binary, freeze)"
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as sink:
-        sink.write(encoder.write_header())
+    """Copy rows into a table that this transaction made."""
+    if rows.num_rows:
+        with _copying(connection, name, rows.schema) as add:
+            add(rows)
+
+
+@contextmanager
+def _copying(connection: Connection, name: str, schema: pa.Schema) -> Iterator[Callable[[pa.RecordBatch], None]]:
+    """Copy all rows that are added into a table that this transaction made.
+
+    Readers need not look up who wrote them (`freeze`). What one command copies PostgreSQL writes out as it goes on, but
+    for the last 16 MB; for the rest the commit waits.
+    """
+    encoder = ArrowToPostgresBinaryEncoder(schema)
+    statement = f"copy {name} ({names(schema.names)}) from stdin with (format binary, freeze)"
+
+    def add(rows: pa.RecordBatch) -> None:
         for start in range(0, rows.num_rows, _COPIED_ROWS):
             sink.write(encoder.write_batch(rows.slice(start, _COPIED_ROWS)))
+
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as sink:
+        sink.write(encoder.write_header())
+        yield add
         sink.write(encoder.finish())
 
 
