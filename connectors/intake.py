@@ -151,12 +151,12 @@ def decide(settings: Settings, contracts: Contracts, verdict: GateVerdict, *, no
     with _desk(settings, contracts, verdict.batch_id, now) as desk:
         batch = desk.batch()
         if batch.status == "staged":
-            if not desk.is_ready(batch):
-                desk.update(status="received")
-                return "received"
             # the processor has little to do here while the database applies
             with ThreadPoolExecutor(1) as other:
                 shown = other.submit(receipts.look_up, settings, batch)
+                if not desk.is_ready(batch):
+                    desk.update(status="received")
+                    return "received"
                 reasons = verdict.reasons
                 if not verdict.passed or (reasons := desk.apply()):
                     desk.update(status="held", summary=summary.held(reasons), decided_at=now)
