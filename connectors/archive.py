@@ -97,7 +97,7 @@ def keep(archive: Path, sha256: str) -> None:
 
 
 def is_whole(archive: Path, sha256: str) -> bool:
-    """Say whether a content is there and as it was; one that no `keep` followed may be lost with the machine's power."""
+    """Say whether a content is there as it was; without `keep` it may be lost with the machine's power."""
     path = content_path(archive, sha256)
     if not path.is_file():
         return False

@@ -18,6 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from connectors.normalise.dates import ZONE, localised
+from connectors.normalise.days import FIRST_DAY, FIRST_YEAR, day_numbers
 from connectors.normalise.garbled import may_be_garbled
 from connectors.normalise.identifiers import ascii_matrix, right_ids, right_usccs
 from connectors.normalise.numbers import STORED
@@ -25,11 +26,8 @@ from connectors.normalise.text import missing
 
 Mask = NDArray[np.bool_]
 
-_FIRST_YEAR, _LAST_YEAR = 1800, 2098
+_LAST_YEAR = 2098
 """2099-12-31 and 9999-12-31 mean 长期: not certain."""
-_MONTHS = np.arange(f"{_FIRST_YEAR}-01", f"{_LAST_YEAR + 1}-02", dtype="datetime64[M]").astype("datetime64[D]")
-_MONTH_STARTS = _MONTHS.astype(np.int64).astype(np.int32)
-_MONTH_LENGTHS = np.append(np.diff(_MONTH_STARTS), 0).astype(np.int32)
 _DAY_MICROSECONDS = 86_400_000_000
 _UNCERTAIN = -_DAY_MICROSECONDS
 _NUMBER = r"^-?(?:0|[1-9]\d{0,14})(?:\.\d{1,6})?$"
@@ -146,7 +144,7 @@ def _datetimes(matrix: NDArray[np.uint8]) -> tuple[Mask, pl.Series]:
     digits = matrix - np.uint8(ord("0"))
     hour, minute, second = (_two(digits, start) for start in (11, 14, 17))
     midnight, all_day = _ahead_of_utc()
-    day = np.where(exists, days - _MONTH_STARTS[0], 0)
+    day = np.where(exists, days - FIRST_DAY, 0)
     seconds = (hour.astype(np.int64) * 60 + minute) * 60 + second
     ahead = np.where(seconds == 0, midnight[day], all_day[day])
     certain = exists & (ahead != _UNCERTAIN) & ((matrix[:, 10] == ord(" ")) | (matrix[:, 10] == ord("T")))
@@ -165,7 +163,7 @@ def _ahead_of_utc() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
     `_UNCERTAIN` where the offset changed on the day; a midnight that comes twice or not at all is placed as in `dates`.
     """
-    first, last = (np.datetime64(f"{year}-01-01", "D") for year in (_FIRST_YEAR, _LAST_YEAR + 1))
+    first, last = (np.datetime64(f"{year}-01-01", "D") for year in (FIRST_YEAR, _LAST_YEAR + 1))
     midnights = pl.Series(np.arange(first, last + 1)).cast(pl.Datetime("us"))
     placed = pl.select(localised(pl.lit(midnights))).to_series()
     starts = (midnights.to_physical() - placed.dt.convert_time_zone("UTC").to_physical()).to_numpy()
@@ -179,10 +177,8 @@ def _days(matrix: NDArray[np.uint8]) -> tuple[NDArray[np.int32], Mask]:
     for place in (0, 1, 2, 3, 5, 6, 8, 9):
         shaped &= digits[:, place] <= 9
     years = _two(digits, 0) * 100 + _two(digits, 2)
-    months, days = _two(digits, 5), _two(digits, 8)
-    shaped &= (years >= _FIRST_YEAR) & (years <= _LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)
-    month: NDArray[np.int32] = np.where(shaped, (years - _FIRST_YEAR) * 12 + months - 1, 0)
-    return _MONTH_STARTS[month] + days - 1, shaped & (days <= _MONTH_LENGTHS[month])
+    numbers, exists = day_numbers(years, _two(digits, 5), _two(digits, 8))
+    return numbers, exists & shaped & (years <= _LAST_YEAR)
 
 
 def _two(digits: NDArray[np.uint8], place: int) -> NDArray[np.int32]:

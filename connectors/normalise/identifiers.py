@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from connectors.normalise.days import Days, day_numbers
 from connectors.normalise.text import first_place, fold, named, put
 
 Bytes = NDArray[np.uint8]
@@ -93,12 +94,10 @@ def citizen_remainder(first17: Bytes) -> Ints:
 def birth_dates(numbers: pl.Series) -> pl.Series:
     """Return the dates of birth that stand in normalised citizen numbers; null where there is none (GB 11643-1999)."""
     places, matrix = _whole_numbers(numbers)
-    digits = (matrix[:, 6:14] - np.uint8(ord("0"))).astype(np.int32)
-    years = ((digits[:, 0] * 10 + digits[:, 1]) * 10 + digits[:, 2]) * 10 + digits[:, 3]
-    months, days = digits[:, 4] * 10 + digits[:, 5], digits[:, 6] * 10 + digits[:, 7]
-    exists = (years >= 1800) & (years < 2100) & real_days(years, months, days)
-    parts = pl.DataFrame({"year": years, "month": months, "day": days}).filter(exists)
-    return _placed(parts.select(pl.date("year", "month", "day")).to_series(), places[exists], len(numbers))
+    born, exists = day_numbers(*_date_parts(matrix))
+    if exists.all():
+        return _placed(pl.Series(born).cast(pl.Date), places, len(numbers))
+    return _placed(pl.Series(born[exists]).cast(pl.Date), places[exists], len(numbers))
 
 
 def sex_words(numbers: pl.Series) -> pl.Series:
@@ -233,15 +232,20 @@ def _as_number(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
 
 
-def _birth_dates(numbers: Bytes) -> tuple[Ints, NDArray[np.bool_]]:
-    digits = (numbers[:, 6:14] - np.uint8(ord("0"))).astype(np.int32)
-    year = ((digits[:, 0] * 10 + digits[:, 1]) * 10 + digits[:, 2]) * 10 + digits[:, 3]
-    month, day = digits[:, 4] * 10 + digits[:, 5], digits[:, 6] * 10 + digits[:, 7]
+def _birth_dates(numbers: Bytes) -> tuple[Days, NDArray[np.bool_]]:
+    year, month, day = _date_parts(numbers)
     born = (year * 100 + month) * 100 + day
     return born, real_days(year, month, day) & (year >= 1840)
 
 
-def real_days(year: Ints, month: Ints, day: Ints) -> NDArray[np.bool_]:
+def _date_parts(numbers: Bytes) -> tuple[Days, Days, Days]:
+    """Return year, month and day that stand in citizen numbers of 18 characters, whether there is such a day or not."""
+    digits = (numbers[:, 6:14] - np.uint8(ord("0"))).astype(np.int32)
+    years = ((digits[:, 0] * 10 + digits[:, 1]) * 10 + digits[:, 2]) * 10 + digits[:, 3]
+    return years, digits[:, 4] * 10 + digits[:, 5], digits[:, 6] * 10 + digits[:, 7]
+
+
+def real_days(year: Ints | Days, month: Ints | Days, day: Ints | Days) -> NDArray[np.bool_]:
     """Say which (year, month, day) exist in the Gregorian calendar."""
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     length = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
