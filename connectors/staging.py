@@ -198,9 +198,7 @@ def load(
         known: rows that were not read, where `create` was told so.
     """
     loaded = 0
-    checked = ahead(
-        _hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset)
-    )
+    checked = ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset))
     rows, batch = whole(connection, batch_id), next(checked, None)
     while batch is not None:
         aside: list[tuple[str, pa.RecordBatch]] = []
