@@ -193,8 +193,7 @@ def is_whole(connection: Connection, batch: Batch) -> bool:
     ledger = batch.ledger
     if ledger is None or not staging.exists(connection, batch.batch_id):
         return False
-    expected = ledger.loaded + ledger.unchanged + ledger.duplicate
-    return all(count == expected for count in splitting.counts(connection, batch.batch_id))
+    return splitting.holds(connection, batch.batch_id, ledger.loaded + ledger.unchanged + ledger.duplicate)
 
 
 def ensure_raw(connection: Connection, contracts: Contracts, contract: Contract) -> None:
