@@ -605,14 +605,19 @@ def _write_contested_keys(connection: Connection, contract: Contract, batch_id: 
 
 
 def _count(connection: Connection, contract: Contract, batch_id: int) -> Split:
+    written = _written_keys(connection, batch_id)
     loaded, unchanged, duplicate, withdrawing, met = one(
         connection,
         "select count(*) filter (where disposition in ('new', 'changed')),"
         " count(*) filter (where disposition = 'unchanged'), count(*) filter (where disposition = 'duplicate'),"
         " count(*) filter (where disposition = 'changed' and withdraws),"
         " count(*) filter (where prior_batch_id is not null and disposition <> 'duplicate')"
-        f" from {_key(batch_id)}",
+        f" from {written}",
     )
+    if written != _key(batch_id):
+        # the keys of known rows are all alike
+        same = int(one(connection, f"select count(*) from {table(batch_id, '_same')}")[0])
+        unchanged, met = unchanged + same, met + same
     gone = int(one(connection, f"select count(*) from {table(batch_id, '_gone')}")[0])
     before = int(met) + gone + spared(connection) if contract.mode == "full" else None
     return Split(
