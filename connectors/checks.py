@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from hashlib import sha256
 
-import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -31,13 +29,13 @@ from connectors.contract import (
 from connectors.fill_down import FillDown
 from connectors.findings_log import ISSUE_SCHEMA, WHOLE_ROW, FindingsLog, Subject, to_record_batch
 from connectors.headers import ColumnMatch
-from connectors.known_rows import PRINTS, KnownRows, Same, prints
+from connectors.known_rows import PRINTS, KnownRows, Same, heading, prints_of_cells, prints_of_lines
 from connectors.lost_zeros import LostZeros
 from connectors.marks import Mark, counted, packed
 from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.normalise.standards import licence_checks
-from connectors.readers.model import TextBatch
+from connectors.readers.model import Looked, Recognised, TextBatch
 from connectors.rejected_rows import NO_CANDIDATES, candidates
 from connectors.row_kinds import SKIPPED, RowKinds, tell_apart
 from connectors.rule_tally import CHECKED, FAILED, CheckResult, RuleTally, range_text
@@ -146,12 +144,13 @@ class CheckRun:
         self._marks: list[Mark] = [*self._tally.marks, *self._lost_zeros.marks]
         found = table.header.matched()
         self._printed = {n: str(found[n].position) for n in table.contract.columns if n in found} if noting else {}
-        reading = [(n, found[n].unit) for n in self._printed], context.epoch_1904
-        self._heading = int.from_bytes(sha256(repr(reading).encode()).digest()[:8])
+        self._heading = heading("cells", [(n, found[n].unit) for n in self._printed], context.epoch_1904)
+        self._noting = noting
         self._totals: CheckTotals | None = None
 
     def __iter__(self) -> Iterator[CheckedBatch]:
-        told_apart = ((batch, tell_apart(batch, self._table)) for batch in self._table.batches)
+        batches = self._table.batches(self._look if self._noting else None)
+        told_apart = ((batch, tell_apart(batch, self._table)) for batch in batches)
         for batch, kinds in ahead(told_apart):
             yield self._check(batch, kinds)
         self._totals = self._sum_up()
@@ -167,6 +166,22 @@ class CheckRun:
             raise RuntimeError("the totals are known after the last batch")
         return self._totals
 
+    def _look(self, lines: pl.Series, form: str) -> Looked:
+        """Find lines that are known.
+
+        A line was noted as data without a finding. With the same header, delimiter and number of fields it has the same
+        cells in the same columns, and all that tells it from a total, a note, a repeated header or a torn row looks at
+        those alone (`row_kinds`, `torn_rows`). Only blanks that are filled come from elsewhere: no batch in which one
+        was filled is noted by lines, and none is found by them while one may be filled yet. That a column repeats its
+        values may be seen late, in the thread that reads ahead: lines are then found when the batch is checked.
+        """
+        table = self._table
+        facts = heading("line", form, table.header_rows, table.header.columns, self._context.epoch_1904)
+        words = prints_of_lines(lines, facts)
+        if self._known is None or not self._fill_down.is_settled:
+            return Looked(words, None)
+        return Looked(words, self._known.find(words))
+
     def _check(self, batch: TextBatch, kinds: RowKinds) -> CheckedBatch:
         log = FindingsLog()
         broken = kinds.kind == "broken"
@@ -175,8 +190,11 @@ class CheckRun:
             if kind in SKIPPED:
                 self._skipped[kind] += count
         lost = int(broken.sum())
+        recognised = 0 if batch.recognised is None else len(batch.recognised.row_no)
+        read = int(data.sum()) + lost + recognised
+        self._read += read
         rule = self._tally["row.structure"]
-        self._tally.count(rule.rule, checked=int(data.sum()) + lost, failed=lost)
+        self._tally.count(rule.rule, checked=read, failed=lost)
         log.add(
             WHOLE_ROW,
             rule.rule,
@@ -185,13 +203,20 @@ class CheckRun:
             message=kinds.trouble.filter(broken.fill_null(False)),
             row_no=batch.row_no.filter(broken.fill_null(False)),
         )
+        filled = self._fill_down.filled.total()
         cells = self._fill_down.fill(batch.cells, batch.row_no, data)
+        words = batch.prints if self._fill_down.filled.total() == filled else None
         surplus = (batch.field_count > len(self._table.header_rows[-1])).fill_null(False)
         records = cells, batch.row_no, surplus
         if not data.all():
             records = cells.filter(data), batch.row_no.filter(data), surplus.filter(data)
-        self._read += int(data.sum()) + lost
-        same, records, words = self._recognised(records)
+            words = None if words is None else words.filter(data)
+        if words is None:
+            words = self._prints(records[0])
+        if batch.recognised is not None:
+            same = self._same(batch.recognised)
+        else:
+            same, records, words = self._recognised(records, words)
         judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
@@ -216,19 +241,31 @@ class CheckRun:
         rows = to_record_batch(typed.filter(accepted), self._schema)
         return CheckedBatch(rows, log.record_batch(), rejected, noted, same)
 
-    def _recognised(self, records: _Records) -> tuple[Same | None, _Records, pl.DataFrame | None]:
-        """Return the known records of a batch, all others, and the prints of those."""
-        cells, row_no, surplus = records
+    def _prints(self, cells: pl.DataFrame) -> pl.DataFrame | None:
         if not self._printed or not set(self._printed.values()) <= set(cells.columns):
-            return None, records, None
-        words = prints({name: cells[position] for name, position in self._printed.items()}, self._heading)
-        places = self._known.find(words) if self._known is not None else np.full(len(words), -1)
-        is_new = pl.Series(places < 0)
-        if is_new.all() or self._known is None:
+            return None
+        return prints_of_cells({name: cells[position] for name, position in self._printed.items()}, self._heading)
+
+    def _recognised(
+        self, records: _Records, words: pl.DataFrame | None
+    ) -> tuple[Same | None, _Records, pl.DataFrame | None]:
+        """Return the known records of a batch, all others, and the prints of those."""
+        if self._known is None or words is None:
             return None, records, words
-        same = self._known.same(places[places >= 0], row_no.filter(~is_new))
-        self._count_again(same)
+        places = self._known.find(words)
+        is_new = pl.Series(places < 0)
+        if is_new.all():
+            return None, records, words
+        cells, row_no, surplus = records
+        same = self._same(Recognised(row_no.filter(~is_new), places[places >= 0]))
         return same, (cells.filter(is_new), row_no.filter(is_new), surplus.filter(is_new)), words.filter(is_new)
+
+    def _same(self, recognised: Recognised) -> Same | None:
+        if self._known is None or not len(recognised.row_no):
+            return None
+        same = self._known.same(recognised.places, recognised.row_no)
+        self._count_again(same)
+        return same
 
     def _count_again(self, same: Same) -> None:
         counts = counted(self._marks, same.facts)

@@ -55,6 +55,11 @@ class FillDown:
         }
         self.filled: Counter[str] = Counter()
 
+    @property
+    def is_settled(self) -> bool:
+        """Nothing will be filled any more, whatever follows, nor does it matter what does; true once, true for ever."""
+        return not any(self._spans.values()) and all(run.is_repeated for run in self._runs.values())
+
     def fill(self, cells: pl.DataFrame, row_no: pl.Series, is_data: pl.Series) -> pl.DataFrame:
         """Return the cells of a batch, blanks filled.
 

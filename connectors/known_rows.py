@@ -114,9 +114,13 @@ class KnownRows:
         return self._count
 
     def find(self, prints: pl.DataFrame) -> NDArray[np.int64]:
-        """Return the place of each row among the known, by its prints; -1 where it is not known."""
+        """Return the place of each row among the known, by its prints; -1 where it is not known.
+
+        Nulls are prints of nothing.
+        """
         if not len(self):
             return np.full(len(prints), -1)
+        prints = prints.fill_null(0)
         places = self._by_print.likely(prints[PRINTS[0]])
         is_known = _equal(prints, self._noted, places, PRINTS) & (self._versions[places] >= 0)
         return np.where(is_known, places.astype(np.int64), -1)
@@ -167,7 +171,22 @@ def _equal(rows: pl.DataFrame, others: pl.DataFrame, places: NDArray[np.uint32],
     return equal
 
 
-def prints(cells: Mapping[str, pl.Series], heading: int) -> pl.DataFrame:
+def heading(*facts: object) -> int:
+    """Return 64 bits that stand for what the reading of rows depends on besides what is hashed of each."""
+    return int.from_bytes(hashlib.sha256(repr(facts).encode()).digest()[:8])
+
+
+def prints_of_lines(lines: pl.Series, heading: int) -> pl.DataFrame:
+    """Return two hashes (UInt64) of each line (String), made with different seeds.
+
+    Args:
+        lines: the text of one row each.
+        heading: of 64 bits; stands for what else their reading depends on.
+    """
+    return pl.DataFrame({name: lines.hash(seed=seed) ^ heading for seed, name in enumerate(PRINTS)})
+
+
+def prints_of_cells(cells: Mapping[str, pl.Series], heading: int) -> pl.DataFrame:
     """Return two hashes (UInt64) of the cells of each row, made with different seeds.
 
     Args:

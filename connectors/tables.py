@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import chain
-
-import polars as pl
+from functools import cached_property, partial
 
 from connectors.contract import Contract
 from connectors.header_rows import Reading, lengthened, readings
@@ -21,7 +18,7 @@ from connectors.headers import (
     match_headers,
     with_lookalikes,
 )
-from connectors.readers.model import MergedCells, TextBatch, TextFile, TextSheet, UnreadableFileError
+from connectors.readers.model import Look, MergedCells, TextBatch, TextFile, TextSheet, UnreadableFileError
 
 HEAD_ROWS = 30
 """The header stands within so many records of the top."""
@@ -74,7 +71,7 @@ class Table:
             receipt also its date.
         preamble_rows: number of filled records above the header.
         blank_rows: number of blank ones.
-        batches: all records below the header; read once.
+        batches: reads all records below the header; where a look is given, lines that it knows are left out.
         epoch_1904: bare day numbers count from 1904-01-01.
         merged: merged cells of the sheet, as `TextSheet.merged`.
         member: the file inside the delivered archive; empty where there is no archive.
@@ -90,7 +87,7 @@ class Table:
     preamble: tuple[str, ...]
     preamble_rows: int
     blank_rows: int
-    batches: Iterator[TextBatch]
+    batches: Callable[[Look | None], Iterator[TextBatch]]
     epoch_1904: bool = False
     merged: tuple[MergedCells, ...] = ()
     member: str = ""
@@ -290,7 +287,7 @@ def _table(chosen: _Candidate, hints: tuple[str, ...]) -> Table:
         preamble=(*hints, *(text for text in above if text)),
         preamble_rows=sum(bool(text) for text in above),
         blank_rows=sum(not text for text in above),
-        batches=_below(head.sheet, reading.end),
+        batches=partial(_below, head.sheet, reading.end),
         epoch_1904=head.sheet.epoch_1904,
         merged=head.sheet.merged,
         member=head.sheet.member,
@@ -298,16 +295,11 @@ def _table(chosen: _Candidate, hints: tuple[str, ...]) -> Table:
     )
 
 
-def _below(sheet: TextSheet, skip: int) -> Iterator[TextBatch]:
+def _below(sheet: TextSheet, skip: int, look: Look | None) -> Iterator[TextBatch]:
     """Read the sheet again, without its first `skip` records."""
-    batches = sheet.batches()
+    batches = sheet.batches() if look is None else sheet.batches_shown(look, skip)
     for batch in batches:
-        if skip < len(batch):
-            yield from chain([_tail(batch, skip)] if skip else [batch], batches)
-            return
-        skip -= len(batch)
-
-
-def _tail(batch: TextBatch, skip: int) -> TextBatch:
-    cells: pl.DataFrame = batch.cells.slice(skip)
-    return TextBatch(cells, batch.row_no.slice(skip), batch.field_count.slice(skip), batch.fault.slice(skip))
+        above = min(skip, len(batch))
+        skip -= above
+        if above < len(batch) or batch.recognised is not None:
+            yield batch.behind(above) if above else batch

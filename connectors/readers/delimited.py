@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +20,12 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from connectors.readers.encoding import UNDECODABLE, Encoding, Text, detect_encoding, in_parts, occurrences
+from connectors.readers.lines import Lines, line_count
 from connectors.readers.model import (
     FAULT_ENCODING,
     FAULT_QUOTE,
+    Look,
+    Recognised,
     TextBatch,
     TextFile,
     TextSheet,
@@ -57,8 +60,9 @@ def open_delimited(path: Path, limits: Limits) -> TextFile:
     delimiter, widths = detect_delimiter(head)
     if (width := max(widths)) > limits.columns:
         raise UnreadableFileError(f"表格有 {width} 列，超过上限 {limits.columns} 列，请检查文件后重新报送。")
-    opener = partial(_batches, path, encoding, delimiter, widths)
-    sheet = TextSheet("", hidden=False, epoch_1904=False, open=opener, open_for=opener)
+    parts = path, encoding, _Form(delimiter, widths)
+    opener, shown = partial(_batches, *parts), partial(_shown_batches, *parts)
+    sheet = TextSheet("", hidden=False, epoch_1904=False, open=opener, open_for=opener, open_shown=shown)
     return TextFile("csv", encoding.name, delimiter, (sheet,))
 
 
@@ -100,13 +104,38 @@ def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
         yield from reader
 
 
+@dataclass(frozen=True)
+class _Form:
+    """How records are taken apart.
+
+    Attributes:
+        delimiter: one ASCII character.
+        widths: the usual field counts, that of the most records first.
+    """
+
+    delimiter: str
+    widths: tuple[int, ...]
+
+
+def _shown_batches(path: Path, encoding: Encoding, form: _Form, look: Look, head: int) -> Iterator[TextBatch]:
+    return _batches(path, encoding, form, look=look, head=head)
+
+
 def _batches(
-    path: Path, encoding: Encoding, delimiter: str, widths: tuple[int, ...], wanted: Sequence[int] | None = None
+    path: Path,
+    encoding: Encoding,
+    form: _Form,
+    wanted: Sequence[int] | None = None,
+    *,
+    look: Look | None = None,
+    head: int = 0,
 ) -> Iterator[TextBatch]:
     """Read the file; where only some records are wanted, others are counted and not taken apart.
 
     Args:
         wanted: row numbers in order; None for all.
+        look: is shown records that are whole lines.
+        head: so many records at the top are read though `look` knows them.
     """
     text = Text(path, encoding)
     row_no, carry = 1, b""
@@ -115,7 +144,7 @@ def _batches(
     while chunk is not None:
         following = next(chunks, None)
         final = following is None
-        passed = _lines(chunk, final=final) if wanted is not None and not carry else None
+        passed = line_count(chunk, final=final) if wanted is not None and not carry else None
         if wanted is not None and passed and bisect_left(wanted, row_no) == bisect_left(wanted, row_no + passed):
             row_no, chunk = row_no + passed, following
             continue
@@ -123,45 +152,73 @@ def _batches(
         if final and wanted is None:
             text.judge()
         buffer = carry + chunk if carry else chunk
-        lines = _lines(buffer, final=final)
-        cells = _even(buffer, delimiter, widths[0], lines)
-        if cells is not None:
-            yield _even_batch(cells, row_no)
-            row_no, carry, chunk = row_no + len(cells), b"", following
+        lines = Lines.of(buffer, final=final)
+        if lines is not None:
+            if look is None or lines.text.startswith(codecs.BOM_UTF8):
+                # at the top of what is parsed a mark is left out, so a line that begins with one is not itself there
+                yield _whole(lines.text, len(lines), form, row_no)
+            else:
+                yield _unknown(lines, form, row_no, look, head)
+            row_no, carry, chunk = row_no + len(lines), b"", following
             continue
-        records = split_records(buffer, delimiter, widths=widths, final=final)
+        records = split_records(buffer, form.delimiter, widths=form.widths, final=final)
         if len(records.starts):
-            yield _batch(buffer, records, delimiter, row_no)
+            yield _batch(buffer, records, form.delimiter, row_no)
         row_no += len(records.starts)
         carry = buffer[records.consumed :]
         chunk = following
 
 
-def _lines(buffer: bytes, *, final: bool) -> int | None:
-    """Return the number of records where each is one whole line, whatever its fields; None where that is not sure."""
-    if b'"' in buffer or (b"\r" in buffer and buffer.count(b"\r") != buffer.count(b"\r\n")):
-        return None
-    ends = buffer.endswith(b"\n")
-    return occurrences(buffer, "\n") + (not ends) if ends or (final and buffer) else None
+def _unknown(lines: Lines, form: _Form, row_no: int, look: Look, head: int) -> TextBatch:
+    """Take the lines apart that are not known."""
+    width = form.widths[0]
+    looked = look(lines.column(), repr((form.delimiter, width)))
+    numbers = _numbers(row_no, len(lines))
+    places = np.full(len(lines), -1) if looked.places is None else looked.places
+    is_new = pl.Series((places < 0) | (numbers.to_numpy() <= head))
+    text = lines.text if is_new.all() else lines.only(is_new)
+    if text.startswith(codecs.BOM_UTF8):
+        # its line was not at the top
+        is_new, text = pl.Series([True]).new_from_index(0, len(lines)), lines.text
+    batch, prints = _whole(text, int(is_new.sum()), form, row_no), looked.prints
+    if not is_new.all():
+        # known lines have the usual fields: the batch has these columns, as if they were among it
+        missing = [str(position) for position in range(batch.cells.width, width)]
+        cells = batch.cells.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
+        batch, prints = replace(batch, cells=cells, row_no=numbers.filter(is_new)), prints.filter(is_new)
+    is_usual = batch.field_count == width
+    if not is_usual.all():
+        prints = prints.select(pl.when(is_usual).then(pl.all()))
+    recognised = Recognised(numbers.filter(~is_new), places[~is_new.to_numpy()])
+    return replace(batch, prints=prints, recognised=None if looked.places is None else recognised)
 
 
-def _even(buffer: bytes, delimiter: str, width: int, rows: int | None) -> pl.DataFrame | None:
-    """Parse records that need not be told apart first: whole lines of `width` fields each, no quotes; else None.
+def _whole(text: bytes, count: int, form: _Form, row_no: int) -> TextBatch:
+    """Take so many whole lines apart."""
+    cells = _even(text, form.delimiter, form.widths[0], count)
+    if cells is not None:
+        return _even_batch(cells, row_no)
+    return _batch(text, split_records(text, form.delimiter, widths=form.widths, final=True), form.delimiter, row_no)
 
-    Args:
-        rows: `_lines` of the buffer.
-    """
-    if rows is None or width < 2 or _has_undecodable(buffer) or buffer.startswith(codecs.BOM_UTF8):
+
+def _numbers(row_no: int, count: int) -> pl.Series:
+    return pl.Series("row_no", np.arange(row_no, row_no + count, dtype=np.int64))
+
+
+def _even(text: bytes, delimiter: str, width: int, rows: int) -> pl.DataFrame | None:
+    """Parse lines that have `width` fields each; else None."""
+    schema = {str(position): pl.String for position in range(width)}
+    if not rows:
+        return pl.DataFrame(schema=schema)
+    if width < 2 or _has_undecodable(text) or text.startswith(codecs.BOM_UTF8):
         return None
-    if occurrences(buffer, delimiter) != rows * (width - 1):
+    if occurrences(text, delimiter) != rows * (width - 1):
         return None
-    if b"\r" in buffer:
-        buffer = buffer.replace(b"\r\n", b"\n")
     try:
         cells = pl.read_csv(
-            buffer,
+            text,
             has_header=False,
-            schema={str(position): pl.String for position in range(width)},
+            schema=schema,
             separator=delimiter,
             quote_char=None,
             empty_string_is_null=False,
@@ -188,7 +245,7 @@ def _even_batch(cells: pl.DataFrame, row_no: int) -> TextBatch:
     count = len(cells)
     return TextBatch(
         cells=cells,
-        row_no=pl.Series("row_no", np.arange(row_no, row_no + count, dtype=np.int64)),
+        row_no=_numbers(row_no, count),
         field_count=pl.Series("field_count", [cells.width], dtype=pl.Int32).new_from_index(0, count),
         fault=pl.Series("fault", [None], dtype=pl.String).new_from_index(0, count),
     )
@@ -203,7 +260,7 @@ def _batch(buffer: bytes, records: Records, delimiter: str, row_no: int) -> Text
         fault = fault.scatter(undecodable, FAULT_ENCODING)
     return TextBatch(
         cells=_cells(buffer, records, delimiter),
-        row_no=pl.Series("row_no", np.arange(row_no, row_no + count, dtype=np.int64)),
+        row_no=_numbers(row_no, count),
         field_count=pl.Series("field_count", records.field_count.astype(np.int32)),
         fault=fault,
     )

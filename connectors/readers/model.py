@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from connectors.errors import UserError
 
@@ -24,8 +26,38 @@ class UnreadableFileError(UserError):
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What is said of lines that were shown.
+
+    Attributes:
+        prints: what each is known by; a row per line.
+        places: of each among what is known, -1 where it is not; None where nothing was looked up.
+    """
+
+    prints: pl.DataFrame
+    places: NDArray[np.int64] | None
+
+
+Look = Callable[[pl.Series, str], Looked]
+"""Takes lines (String, whole, a record each) and what else the cells of a line depend on."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Lines that are known, and so were not taken apart.
+
+    Attributes:
+        row_no: Int64, as in `TextBatch`.
+        places: as in `Looked`.
+    """
+
+    row_no: pl.Series
+    places: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class TextBatch:
-    """Consecutive records of one sheet.
+    """Consecutive records of one sheet, but for those recognised.
 
     Attributes:
         cells: string columns named by position (`"0"`, `"1"`, …); `""` is an empty cell, null one that is not there.
@@ -35,15 +67,31 @@ class TextBatch:
         field_count: Int32, fields of the record as delivered; null where the format is rectangular.
         fault: String, null or one of `FAULT_QUOTE`, `FAULT_ENCODING`, `FAULT_RECORD`; a faulty
             record's cells are not to be used as such.
+        prints: what the record's line is known by, of records with the file's usual number of fields (`Looked`); null
+            for others, None where lines were not shown.
+        recognised: the lines among these records that are known; None where none was looked up.
     """
 
     cells: pl.DataFrame
     row_no: pl.Series
     field_count: pl.Series
     fault: pl.Series
+    prints: pl.DataFrame | None = None
+    recognised: Recognised | None = None
 
     def __len__(self) -> int:
         return len(self.row_no)
+
+    def behind(self, count: int) -> TextBatch:
+        """Return the batch without its first records; they are not among those recognised."""
+        return replace(
+            self,
+            cells=self.cells.slice(count),
+            row_no=self.row_no.slice(count),
+            field_count=self.field_count.slice(count),
+            fault=self.fault.slice(count),
+            prints=None if self.prints is None else self.prints.slice(count),
+        )
 
 
 @dataclass(frozen=True)
@@ -60,6 +108,7 @@ class TextSheet:
         merged: merged cells as (first row, first column, last row, last column), 0-based, inclusive, in order; the
             first cell holds the text. Empty for text formats, and where the format does not tell.
         open_for: as `open`, where records of certain numbers (ascending) are enough; others may be left out.
+        open_shown: as `open`, where lines behind the first so many records may be known; None where a record has none.
     """
 
     name: str
@@ -70,10 +119,18 @@ class TextSheet:
     encoding: str | None = None
     merged: tuple[MergedCells, ...] = ()
     open_for: Callable[[Sequence[int]], Iterator[TextBatch]] | None = None
+    open_shown: Callable[[Look, int], Iterator[TextBatch]] | None = None
 
     def batches(self) -> Iterator[TextBatch]:
         """Read all records from the first one on, every physical record exactly once."""
         return self.open()
+
+    def batches_shown(self, look: Look, head: int) -> Iterator[TextBatch]:
+        """Read all records; where they are lines, `look` is shown them, and those it knows are left out.
+
+        The first `head` records are never left out.
+        """
+        return self.open() if self.open_shown is None else self.open_shown(look, head)
 
     def batches_with(self, row_nos: Sequence[int]) -> Iterator[TextBatch]:
         """Read the records of these numbers (ascending), and perhaps others; in order, each once."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from connectors.readers.archives import Unpacked, unpack_gzip, unpack_zip
 from connectors.readers.delimited import open_delimited
@@ -79,12 +80,14 @@ def _open_member(member: Unpacked, limits: Limits) -> TextFile:
 
 def _kept(sheet: TextSheet, member: Unpacked) -> TextSheet:
     """Return the sheet under its member's name, holding what it is read from."""
-    return replace(sheet, member=member.name, open=partial(_batches, sheet.open, member), open_for=None)
+    shown = None if sheet.open_shown is None else partial(_batches, sheet.open_shown, member)
+    opened = partial(_batches, sheet.open, member)
+    return replace(sheet, member=member.name, open=opened, open_for=None, open_shown=shown)
 
 
-def _batches(opened: Callable[[], Iterator[TextBatch]], member: Unpacked) -> Iterator[TextBatch]:
+def _batches(opened: Callable[..., Iterator[TextBatch]], member: Unpacked, *how: Any) -> Iterator[TextBatch]:
     try:
-        yield from opened()
+        yield from opened(*how)
     except UnreadableFileError as error:
         raise _named(error, member) from error
 

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import ast
 import csv
 import io
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connectors.readers import UnreadableFileError, delimited, encoding, open_file
+from connectors.readers.lines import Lines
+from connectors.readers.model import Looked
 from connectors.readers.records import split_records
 from connectors.settings import Limits
 from tests.unit.delivered_files import records, write
@@ -232,10 +236,60 @@ def test_a_large_file_is_answered_when_its_damage_begins_behind_the_first_look(t
 @example(text="a,b\r\nc,d", final=True)
 def test_even_lines_hold_the_same_cells_when_they_are_not_told_apart_first(text: str, final: bool) -> None:
     buffer = text.encode()
+    lines = Lines.of(buffer, final=final)
 
-    even = delimited._even(buffer, ",", 2, delimited._lines(buffer, final=final))
+    even = None if lines is None else delimited._even(lines.text, ",", 2, len(lines))
 
     if even is not None:
         whole = split_records(buffer, ",", widths=(2,), final=final)
         assert (whole.field_count == 2).all()
         assert even.rows() == delimited._batch(buffer, whole, ",", 1).cells.rows()
+
+
+LINE = st.sampled_from(
+    ["1,x,y", "2,x,y", "3,,", "", "4,x", "5,x,y,z", "合计,,", "\ufeff6,x,y", '7,"x",y', '8,"x', "9,'x, y"]
+)
+
+
+@given(
+    lines=st.lists(LINE, min_size=1, max_size=12),
+    known=st.sets(LINE, max_size=6),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    is_ended=st.booleans(),
+    chunk=st.sampled_from([16, 64, 1000]),
+)
+@example(lines=["\ufeff6,x,y"], known={"1,x,y"}, line_end="\n", is_ended=True, chunk=1000)
+@example(lines=["1,x,y", "\ufeff6,x,y"], known={"1,x,y"}, line_end="\n", is_ended=True, chunk=1000)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_records_are_the_same_but_for_those_left_out_when_lines_are_known(
+    tmp_path: Path, lines: list[str], known: set[str], line_end: str, is_ended: bool, chunk: int
+) -> None:
+    def look(shown: pl.Series, form: str) -> Looked:
+        forms.append(form)
+        seen.extend(shown.to_list())
+        places = pl.Series([0 if line.rstrip("\n") in known else -1 for line in shown], dtype=pl.Int64)
+        return Looked(pl.DataFrame({"a": shown.hash(), "b": shown.hash(1)}), places.to_numpy())
+
+    text = line_end.join(["k,a,b", "1,x,y", *lines]) + line_end * is_ended
+    path, seen, forms = write(tmp_path, text), list[str](), list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "CHUNK_BYTES", (chunk,))
+        [sheet] = open_file(path, limits=LIMITS).sheets
+        whole = dict(records(sheet))
+        batches = list(sheet.batches_shown(look, 2))
+
+    left_out = [n for b in batches if b.recognised is not None for n in b.recognised.row_no]
+    read = dict(records(replace(sheet, open=lambda: iter(batches))))
+    assert sorted([*left_out, *read]) == list(whole)
+    assert read == {number: whole[number] for number in read}
+    assert {",".join(whole[number] or ()) for number in left_out} <= known
+    assert min(left_out, default=3) > 2
+    if '"' not in text and "\ufeff" not in text:
+        assert seen == [",".join(cells or ()) + "\n" for cells in whole.values()]
+        assert left_out == [n for n, cells in whole.items() if n > 2 and ",".join(cells or ()) in known]
+    for batch in batches:
+        if batch.prints is not None:
+            assert (
+                batch.prints["a"].is_not_null().to_list()
+                == (batch.field_count == ast.literal_eval(forms[0])[1]).to_list()
+            )
