@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connectors import intake, known_rows, landing, reading, splitting, staging
+from connectors import checks, known_rows, reading
 from connectors.contract import Contract, Contracts, load_contracts
-from connectors.database import connect
 from connectors.settings import CHECKOUT, Settings
 from tests.integration.office import CONTRACTS, Office, csv_bytes
+from tests.integration.staged_twice import decide, read_again, receive, same_rows, staged
+from tests.unit.delivered_files import write_workbook
 
 HOUSE = """
 title: 房屋
@@ -42,7 +47,6 @@ rules:
     {kind: reference, column: part_of, extract: test_office__change, to: code, dimension: "0402", message: 应在变更中。}
 """
 JUNE, JULY, AUGUST, SEPTEMBER = (date(2021, month, 28) for month in (6, 7, 8, 9))
-TOLD = "rule, checked, passed"
 
 
 @pytest.fixture(scope="module")
@@ -101,72 +105,35 @@ DELIVERIES: dict[str, tuple[date, list[dict[str, Any]], int]] = {
 """What is delivered after `CITY` in June, and how many rows are staged by what they point to."""
 
 
-def staged(office: Office, batch_id: int) -> dict[str, list[tuple[Any, ...]]]:
-    """Return everything that is known of a staged batch."""
-    columns = {
-        "": "*",
-        "_key": "row_no, record_key, key_no, row_hash, disposition, withdraws, prior_batch_id",
-        "_gone": "*",
-        "_silent": "*",
-        "_issue": "*",
-        "_rejected": "*",
-    }
-    found = {
-        suffix: office.rows(
-            f"select md5(t::text) from (select {names} from {staging.table(batch_id, suffix)}) t order by 1"
-        )
-        for suffix, names in columns.items()
-    }
-    found["results"] = office.rows(f"select {TOLD} from quality.check_result where batch_id = %s order by 1", batch_id)
-    ledger = "rows_physical, rows_skipped, rows_read, rows_loaded, rows_unchanged, rows_duplicate, rows_rejected"
-    found["ledger"] = office.rows(
-        f"select {ledger}, rows_withdrawn, rows_in_force from quality.batch where batch_id = %s", batch_id
-    )
-    return found
-
-
-def receive(office: Office) -> int:
-    [delivery] = landing.scan(office.settings.landing, office.contracts, settle_seconds=0)
-    return intake.receive(office.settings, office.contracts, delivery, run_id="r", now=office.tick())
-
-
-def put(office: Office, rows: list[dict[str, Any]], as_of: date) -> int:
-    office.put("a.csv", csv_bytes(contract(office), rows), "house", as_of=as_of)
+def put(office: Office, rows: list[dict[str, Any]], as_of: date, kind: str = "csv") -> int:
+    office.put(f"a.{kind}", KINDS[kind](contract(office), rows), "house", as_of=as_of)
     return receive(office)
+
+
+def workbook(contract: Contract, rows: list[dict[str, Any]]) -> bytes:
+    table = list(csv.reader(io.StringIO(csv_bytes(contract, rows).decode())))
+    with tempfile.TemporaryDirectory() as folder:
+        return write_workbook(Path(folder), {"房屋": table}).read_bytes()
+
+
+KINDS = {"csv": csv_bytes, "xlsx": workbook}
+"""A file whose rows are known by their lines, and one whose rows are known by their cells."""
 
 
 def contract(office: Office) -> Contract:
     return office.contracts["test_office__house"]
 
 
-def decide(office: Office, batch_id: int, *, passes: bool = True) -> str:
-    verdict = intake.GateVerdict(batch_id, passes, None, () if passes else ("不行。",))
-    return intake.decide(office.settings, office.contracts, verdict, now=office.tick())
-
-
-def same_rows(office: Office, batch_id: int) -> int:
-    with connect(office.settings.dsn()) as connection:
-        if not staging.has_same(connection, batch_id):
-            return 0
-    return int(office.rows(f"select count(*) from {staging.table(batch_id, '_same')}")[0][0])
-
-
-def read_again(office: Office, batch_id: int) -> None:
-    """Stage a batch with nothing known, and no rows that may repeat named to the database."""
-    known_rows.forget(office.settings)
-    office.execute(f"update quality.batch set status = 'received' where batch_id = {batch_id}")
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (staging, splitting):
-            patch.setattr(module, "FEW_ROWS", 0)
-        intake.resume(office.settings, office.contracts, batch_id, run_id="r", now=office.tick())
-
-
-def test_staging_is_the_same_when_rows_are_known_as_when_all_are_read(office: Office) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_staging_is_the_same_when_rows_are_known_as_when_all_are_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.delattr(checks, {"csv": "prints_of_cells", "xlsx": "prints_of_lines"}[kind])
     office.deliver("change", [{"code": f"p{n}", "value": n} for n in range(4)], JUNE)
-    assert decide(office, put(office, CITY, JUNE)).startswith("accepted")
+    assert decide(office, put(office, CITY, JUNE, kind)).startswith("accepted")
 
     for what, (as_of, rows, same) in DELIVERIES.items():
-        batch_id = put(office, rows, as_of)
+        batch_id = put(office, rows, as_of, kind)
 
         assert same_rows(office, batch_id) == same, what
         found = staged(office, batch_id)
@@ -244,7 +211,6 @@ def test_rows_are_read_when_the_notes_are_damaged(office: Office) -> None:
         batch_id = put(office, CITY[: -len(content) % 7 or None], JULY)
         assert same_rows(office, batch_id) == 0
         assert office.batch(batch_id) == "staged"
-        intake.refuse  # noqa: B018
 
 
 @pytest.fixture(autouse=True)
