@@ -116,8 +116,8 @@ def check(
         table: from `find_tables`; its batches are consumed.
         codes: code lists by name (`Contracts.codes`).
         as_of: business date of the delivery; dates of birth and `not_after_as_of` columns must not lie after it.
-        noting: batches say what their rows may be known by.
-        known: rows that need not be read.
+        noting: batches say what their rows may be known by, and known ones are looked for.
+        known: rows that need not be read; of use with `noting` only.
 
     Returns:
         An iterator of batches that knows the totals at its end. Contract rules `unique` and `reference` are not among
@@ -167,13 +167,14 @@ class CheckRun:
         return self._totals
 
     def _look(self, lines: pl.Series, form: str) -> Looked:
-        """Find lines that are known.
+        """Return what lines are known by, and which are known.
 
-        A line was noted as data without a finding. With the same header, delimiter and number of fields it has the same
-        cells in the same columns, and all that tells it from a total, a note, a repeated header or a torn row looks at
-        those alone (`row_kinds`, `torn_rows`). Only blanks that are filled come from elsewhere: no batch in which one
-        was filled is noted by lines, and none is found by them while one may be filled yet. That a column repeats its
-        values may be seen late, in the thread that reads ahead: lines are then found when the batch is checked.
+        A known line was noted as data without a finding. Under the same header, delimiter and number of fields it has
+        the same cells in the same columns, and what tells data from totals, notes, repeated headers and torn rows looks
+        at a record's own cells only (`row_kinds`, `torn_rows`). Filling blanks alone looks at the row above: rows of a
+        batch in which a blank was filled are noted by their cells, and lines are not looked up while one may be filled.
+        This is called by the thread that reads ahead and may learn late that none will be: the rows of such a batch are
+        found by the same prints when it is checked.
         """
         table = self._table
         facts = heading("line", form, table.header_rows, table.header.columns, self._context.epoch_1904)
@@ -184,25 +185,8 @@ class CheckRun:
 
     def _check(self, batch: TextBatch, kinds: RowKinds) -> CheckedBatch:
         log = FindingsLog()
-        broken = kinds.kind == "broken"
         data = kinds.kind.is_null()
-        for kind, count in kinds.kind.drop_nulls().value_counts().rows():
-            if kind in SKIPPED:
-                self._skipped[kind] += count
-        lost = int(broken.sum())
-        recognised = 0 if batch.recognised is None else len(batch.recognised.row_no)
-        read = int(data.sum()) + lost + recognised
-        self._read += read
-        rule = self._tally["row.structure"]
-        self._tally.count(rule.rule, checked=read, failed=lost)
-        log.add(
-            WHOLE_ROW,
-            rule.rule,
-            dimension=rule.dimension,
-            severity=rule.severity,
-            message=kinds.trouble.filter(broken.fill_null(False)),
-            row_no=batch.row_no.filter(broken.fill_null(False)),
-        )
+        lost = self._account(batch, kinds, log)
         filled = self._fill_down.filled.total()
         cells = self._fill_down.fill(batch.cells, batch.row_no, data)
         words = batch.prints if self._fill_down.filled.total() == filled else None
@@ -213,10 +197,10 @@ class CheckRun:
             words = None if words is None else words.filter(data)
         if words is None:
             words = self._prints(records[0])
-        if batch.recognised is not None:
-            same = self._same(batch.recognised)
-        else:
+        if batch.recognised is None:
             same, records, words = self._recognised(records, words)
+        else:
+            same = self._same(batch.recognised)
         judged = _Rows(self._table, self._context, self._readers, tally=self._tally, log=log, records=records)
         accepted = judged.judge()
         self._truncated.update(judged.truncated)
@@ -245,6 +229,27 @@ class CheckRun:
         if not self._printed or not set(self._printed.values()) <= set(cells.columns):
             return None
         return prints_of_cells({name: cells[position] for name, position in self._printed.items()}, self._heading)
+
+    def _account(self, batch: TextBatch, kinds: RowKinds, log: FindingsLog) -> int:
+        """Count the records of a batch and list broken ones; return how many these are."""
+        broken = (kinds.kind == "broken").fill_null(False)
+        for kind, count in kinds.kind.drop_nulls().value_counts().rows():
+            if kind in SKIPPED:
+                self._skipped[kind] += count
+        lost, known = int(broken.sum()), 0 if batch.recognised is None else len(batch.recognised.row_no)
+        read = kinds.kind.null_count() + lost + known
+        self._read += read
+        rule = self._tally["row.structure"]
+        self._tally.count(rule.rule, checked=read, failed=lost)
+        log.add(
+            WHOLE_ROW,
+            rule.rule,
+            dimension=rule.dimension,
+            severity=rule.severity,
+            message=kinds.trouble.filter(broken),
+            row_no=batch.row_no.filter(broken),
+        )
+        return lost
 
     def _recognised(
         self, records: _Records, words: pl.DataFrame | None

@@ -2,8 +2,9 @@
 
 What a row without a finding was read as follows from its cells, the contract and this code; a later business date does
 not change it. So a home keeps, of the last delivery of each full list, what such rows were read as, found by two hashes
-of their cells. A row is *known* where the record it was read as is in force with that content. The files hold no cells,
-are sealed, since hashes can be tried against guesses (ADR 37), and may be removed at any time: then every row is read.
+of their lines, or of their cells where a row is no line. A row is *known* where the record it was read as is in force
+with that content. The files hold neither lines nor cells, are sealed, since hashes can be tried against guesses
+(ADR 37), and may be removed at any time: then every row is read.
 """
 
 from __future__ import annotations
@@ -116,7 +117,8 @@ class KnownRows:
     def find(self, prints: pl.DataFrame) -> NDArray[np.int64]:
         """Return the place of each row among the known, by its prints; -1 where it is not known.
 
-        Nulls are prints of nothing.
+        Args:
+            prints: `PRINTS`; null where a row cannot be known.
         """
         if not len(self):
             return np.full(len(prints), -1)
@@ -252,7 +254,7 @@ def place(settings: Settings, contract: Contract, scope: Scope | None) -> Path:
 
 
 def facts_of(contract: Contract, as_of: date) -> dict[str, str]:
-    """Return what readings depend on besides the cells; with the business date they were made for."""
+    """Return what readings depend on besides the rows; with the business date they were made for."""
     used = (contract.version, _code(), version("polars"))
     return {"context": hashlib.sha256("\n".join(used).encode()).hexdigest(), "as_of": as_of.isoformat()}
 

@@ -170,7 +170,7 @@ def _batches(
 
 
 def _unknown(lines: Lines, form: _Form, row_no: int, look: Look, head: int) -> TextBatch:
-    """Take the lines apart that are not known."""
+    """Take apart the lines that are not known, and those at the head of the file."""
     width = form.widths[0]
     looked = look(lines.column(), repr((form.delimiter, width)))
     numbers = _numbers(row_no, len(lines))
