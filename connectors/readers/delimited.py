@@ -154,7 +154,9 @@ def _batches(
         buffer = carry + chunk if carry else chunk
         lines = Lines.of(buffer, final=final)
         if lines is not None:
-            if look is None or lines.text.startswith(codecs.BOM_UTF8):
+            if wanted is not None:
+                yield _some(lines, _numbers(row_no, len(lines)).is_in(pl.Series(wanted).implode()), form, row_no)
+            elif look is None or lines.text.startswith(codecs.BOM_UTF8):
                 # at the top of what is parsed a mark is left out, so a line that begins with one is not itself there
                 yield _whole(lines.text, len(lines), form, row_no)
             else:
@@ -176,21 +178,29 @@ def _unknown(lines: Lines, form: _Form, row_no: int, look: Look, head: int) -> T
     numbers = _numbers(row_no, len(lines))
     places = np.full(len(lines), -1) if looked.places is None else looked.places
     is_new = pl.Series((places < 0) | (numbers.to_numpy() <= head))
-    text = lines.text if is_new.all() else lines.only(is_new)
-    if text.startswith(codecs.BOM_UTF8):
-        # its line was not at the top
-        is_new, text = pl.Series([True]).new_from_index(0, len(lines)), lines.text
-    batch, prints = _whole(text, int(is_new.sum()), form, row_no), looked.prints
-    if not is_new.all():
+    batch, prints = _some(lines, is_new, form, row_no), looked.prints
+    if len(batch) == len(lines):
+        is_new = pl.Series([True]).new_from_index(0, len(lines))
+    else:
         # known lines have the usual fields: the batch has these columns, as if they were among it
         missing = [str(position) for position in range(batch.cells.width, width)]
         cells = batch.cells.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing)
-        batch, prints = replace(batch, cells=cells, row_no=numbers.filter(is_new)), prints.filter(is_new)
+        batch, prints = replace(batch, cells=cells), prints.filter(is_new)
     is_usual = batch.field_count == width
     if not is_usual.all():
         prints = prints.select(pl.when(is_usual).then(pl.all()))
     recognised = Recognised(numbers.filter(~is_new), places[~is_new.to_numpy()])
     return replace(batch, prints=prints, recognised=None if looked.places is None else recognised)
+
+
+def _some(lines: Lines, chosen: pl.Series, form: _Form, row_no: int) -> TextBatch:
+    """Take the chosen lines (Boolean) apart, or all of them."""
+    text = lines.text if chosen.all() else lines.only(chosen)
+    if chosen.all() or text.startswith(codecs.BOM_UTF8):
+        # such a line was not at the top
+        return _whole(lines.text, len(lines), form, row_no)
+    batch = _whole(text, int(chosen.sum()), form, row_no)
+    return replace(batch, row_no=_numbers(row_no, len(lines)).filter(chosen))
 
 
 def _whole(text: bytes, count: int, form: _Form, row_no: int) -> TextBatch:
