@@ -160,7 +160,12 @@ def test_staging_is_the_same_when_rows_were_known_by_their_cells(office: Office,
 
 
 @pytest.mark.parametrize("between", BETWEEN)
-def test_rows_are_known_when_others_among_them_are_not_such_lines(office: Office, between: str) -> None:
+def test_rows_are_known_when_others_among_them_are_not_such_lines(
+    office: Office, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    # nothing but the other one is left of a piece in the middle
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", (200,))
+    monkeypatch.setattr(encoding, "_SOON_BYTES", 200)
     with_it = [HEADER, *TOWN[:20], BETWEEN[between], *TOWN[20:]]
     assert decide(office, deliver(office, FORMS["LF"](with_it), JUNE)).startswith("accepted")
     # of two rows that are the same, or of one key, one is in force
