@@ -304,6 +304,8 @@ class Recalled:
 
 def recall(settings: Settings, contracts: Contracts, delivery: Delivery) -> Recalled | None:
     """Look up the known rows of a delivery that is being archived; None where its contract or scope is not sure yet."""
+    # hundreds of files are read for it; later they would wait while the disk makes the archive's copy durable
+    known_rows.code_version()
     contract = contracts.get(f"{delivery.department}__{delivery.extract}")
     if contract is None or contract.mode != "full" or delivery.scope or delivery.problem is not None:
         return None

@@ -29,7 +29,7 @@ ROW_COLUMNS: Mapping[str, str] = {"_row_no": "bigint", "_base": "uuid", "_row_ha
 """What every staged row has besides its contract's fields: number, record key of number 1, content's hash."""
 _COPIED_ROWS = 8192
 """So many are encoded while those before them are sent."""
-_ASIDE_BYTES = 32 * 1024**2
+_ASIDE_BYTES = 2 * 1024**2
 """So much for other tables is held back while rows are copied."""
 FEW_ROWS = 100_000
 """So many rows are named one by one to the database."""
