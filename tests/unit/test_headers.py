@@ -144,7 +144,7 @@ def test_the_header_is_found_when_titles_and_blank_lines_stand_above_it(tmp_path
     assert (found.header_row_no, found.preamble_rows, found.blank_rows) == (4, 2, 1)
     assert found.preamble == ("市场主体登记信息", "截至2021年9月30日")
     assert found.header_cells == ("统一社会信用代码", "企业名称", "成立日期")
-    assert [batch.row_no.to_list() for batch in found.batches] == [[5]]
+    assert [batch.row_no.to_list() for batch in found.batches(None)] == [[5]]
 
 
 def test_the_contract_is_recognised_when_a_department_has_several(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_group_titles_belong_to_their_merged_cells_only_when_the_sheet_tells(tmp
     assert [m.column for m in found.header.columns] == ["no", "father_name", None, "mother_name", "started_on"]
     assert [m.header for m in found.header.columns][1:3] == ["父亲 / 姓名", "父亲 / 单位"]
     assert (found.preamble_rows, found.header_row_no, len(found.header_rows)) == (1, 2, 2)
-    assert [batch.row_no.to_list() for batch in found.batches] == [[4]]
+    assert [batch.row_no.to_list() for batch in found.batches(None)] == [[4]]
 
 
 def test_a_group_reaches_to_the_right_when_nothing_is_merged(tmp_path: Path) -> None:
