@@ -214,7 +214,7 @@ def test_staging_is_the_same_when_any_delivery_follows_any_other(
         forms=st.tuples(*[st.sampled_from([*["LF"] * 6, *FORMS])] * 2),
         chunk=st.sampled_from([60, 250, 100_000]),
     )
-    @examples(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+    @examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def follow(rows: list[Row], edits: list[tuple[int, Row | None]], forms: tuple[str, str], chunk: int) -> None:
         nonlocal known
         monkeypatch.setattr(encoding, "CHUNK_BYTES", (chunk,))
