@@ -35,7 +35,7 @@ from connectors.marks import Mark, counted, packed
 from connectors.normalise import FINDINGS, ColumnReader, Context, Normalised, normalise
 from connectors.normalise.identifiers import birth_dates, sex_words
 from connectors.normalise.standards import licence_checks
-from connectors.readers.model import Looked, Recognised, TextBatch
+from connectors.readers.model import Looked, Recognised, TextBatch, joined
 from connectors.rejected_rows import NO_CANDIDATES, candidates
 from connectors.row_kinds import SKIPPED, RowKinds, tell_apart
 from connectors.rule_tally import CHECKED, FAILED, CheckResult, RuleTally, range_text
@@ -53,6 +53,8 @@ _TEST_SIGNS = "(?i)test|测试|1380013800"
 """One of them stands in all test data."""
 _TEST_DATA_BYTES = 60
 _BOOL_WORDS = {True: {"是", "有", "1", "true", "Y"}, False: {"否", "无", "0", "false", "N"}}
+_FEW_ROWS = 8192
+"""Fewer rows wait for more: to look at a batch costs as much as to look at some thousand rows."""
 _TRUNCATED_IDS = 2
 """From so many numbers ending in 000 on, the column was truncated to 15 digits by a spreadsheet."""
 
@@ -150,7 +152,7 @@ class CheckRun:
 
     def __iter__(self) -> Iterator[CheckedBatch]:
         batches = self._table.batches(self._look if self._noting else None)
-        told_apart = ((batch, tell_apart(batch, self._table)) for batch in batches)
+        told_apart = ((batch, tell_apart(batch, self._table)) for batch in _gathered(batches))
         for batch, kinds in ahead(told_apart):
             yield self._check(batch, kinds)
         self._totals = self._sum_up()
@@ -187,6 +189,9 @@ class CheckRun:
         log = FindingsLog()
         data = kinds.kind.is_null()
         lost = self._account(batch, kinds, log)
+        if not len(batch) and batch.recognised is not None:
+            nothing, same = to_record_batch(pl.DataFrame(), self._schema), self._same(batch.recognised)
+            return CheckedBatch(nothing, log.record_batch(), NO_CANDIDATES, None, same)
         filled = self._fill_down.filled.total()
         cells = self._fill_down.fill(batch.cells, batch.row_no, data)
         words = batch.prints if self._fill_down.filled.total() == filled else None
@@ -301,6 +306,24 @@ class CheckRun:
             results=self._tally.results(),
             issues=_delivery_issues(self._table, self._context, self._column_findings()),
         )
+
+
+def _gathered(batches: Iterable[TextBatch]) -> Iterator[TextBatch]:
+    """Yield recognised lines at once, and the records between them when they are many or nothing is left."""
+    held: list[TextBatch] = []
+    for batch in batches:
+        if batch.recognised is not None:
+            records, known = batch.apart()
+            held.append(records)
+            if len(batch.recognised.row_no):
+                yield known
+        if held and (batch.recognised is None or sum(map(len, held)) >= _FEW_ROWS):
+            yield joined(held)
+            held = []
+        if batch.recognised is None:
+            yield batch
+    if held:
+        yield joined(held)
 
 
 @dataclass(frozen=True)

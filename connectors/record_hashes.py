@@ -15,6 +15,7 @@ from connectors.record_columns import BASE, MENTION_KEY, ROW_HASH
 
 _BYTES = 16
 _FIELD_END, _NAME_END = "\x1f", "\x1e"
+_GROUP = 12
 _MENTION = "mention"
 """Tells a mention's key from a record's on equal columns."""
 
@@ -32,7 +33,7 @@ def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.Rec
     assert isinstance(frame, pl.DataFrame)
     texts = {
         BASE: pl.concat_str(_key_text(contract), pl.lit(f"{_FIELD_END}1")),
-        ROW_HASH: pl.concat_str(_contents(contract, frame), ignore_nulls=True),
+        ROW_HASH: _together(_contents(contract, frame)),
     }
     if contract.grain:
         texts[MENTION_KEY] = pl.concat_str(_joined(contract, contract.grain), pl.lit(f"{_FIELD_END}{_MENTION}"))
@@ -40,8 +41,19 @@ def with_hashes(rows: pa.RecordBatch, contract: Contract, secret: str) -> pa.Rec
         (plh.col(name).chash.sha2_256() if name == ROW_HASH else _keyed(name, secret)).alias(name) for name in texts
     )
     columns = [*rows.columns, *(_first_bytes(digests[name]) for name in texts)]
-    fields = [pa.field(name, pa.binary(_BYTES)) for name in texts]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*rows.schema, *fields]))
+    return pa.RecordBatch.from_arrays(columns, schema=hashed_schema(rows.schema, contract))
+
+
+def hashed_schema(rows: pa.Schema, contract: Contract) -> pa.Schema:
+    """Return the schema of `with_hashes`, made of that of the rows."""
+    names = [BASE, ROW_HASH, *([MENTION_KEY] if contract.grain else [])]
+    return pa.schema([*rows, *(pa.field(name, pa.binary(_BYTES)) for name in names)])
+
+
+def _together(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Return the parts behind one another, nulls left out; polars is slow where they are many at once."""
+    groups = [parts[start : start + _GROUP] for start in range(0, len(parts), _GROUP)]
+    return pl.concat_str([pl.concat_str(group, ignore_nulls=True) for group in groups])
 
 
 def _keyed(column: str, secret: str) -> pl.Expr:

@@ -14,14 +14,14 @@ from pgpq import ArrowToPostgresBinaryEncoder
 
 from connectors import raw_tables
 from connectors.ahead import ahead
-from connectors.checks import CheckedBatch, CheckResult
+from connectors.checks import CheckedBatch, CheckResult, row_schema
 from connectors.contract import Contract, Reference, Unique
 from connectors.contract_model import RuleBase
 from connectors.database import Connection
 from connectors.in_force import in_force
-from connectors.known_rows import KEYS, PRINTS, KnownRows, Notes, hashes
+from connectors.known_rows import KEYS, PRINTS, VERSION, KnownRows, Notes, hashes
 from connectors.record_columns import MENTION_KEY
-from connectors.record_hashes import with_hashes
+from connectors.record_hashes import hashed_schema, with_hashes
 from connectors.repeats import KEY, Repeated, Repeats
 from connectors.sql_text import execute, give_memory, names, one
 
@@ -199,10 +199,11 @@ def load(
     """
     loaded = 0
     checked = ahead(_hashed(batches, contract, secret, repeats or Repeats(contract), notes, known=known, offset=offset))
-    rows, batch = whole(connection, batch_id), next(checked, None)
+    rows, schema = whole(connection, batch_id), hashed_schema(row_schema(contract), contract)
+    batch = next(checked, None)
     while batch is not None:
         aside: list[tuple[str, pa.RecordBatch]] = []
-        with _copying(connection, rows, batch.rows.schema) as add:
+        with _copying(connection, rows, schema) as add:
             while batch is not None and sum(others.nbytes for _, others in aside) < _ASIDE_BYTES:
                 loaded += batch.rows.num_rows
                 add(_shifted(batch.rows, "_row_no", offset))
@@ -228,18 +229,19 @@ def _hashed(
     offset: int,
 ) -> Iterator[CheckedBatch]:
     for batch in ahead(batches):
-        rows = with_hashes(batch.rows, contract, secret)
-        fingerprints = repeats.look(rows, offset)
         if batch.same is not None:
             repeats.take(batch.same.facts.rename({KEYS[0]: KEY}), batch.same.row_no.to_numpy() + offset)
-        own = hashes(rows)
-        if known is not None and len(own):
+            if notes is not None:
+                notes.note(batch.same.facts.drop(VERSION))
+        if not batch.rows.num_rows:
+            yield batch
+            continue
+        rows = with_hashes(batch.rows, contract, secret)
+        fingerprints, own = repeats.look(rows, offset), hashes(rows)
+        if known is not None:
             known.meet(own)
         if notes is not None and batch.noted is not None:
-            facts = batch.noted.hstack(own).hstack(fingerprints.drop(KEY))
-            notes.note(facts.drop_nulls(PRINTS[0]))
-            if batch.same is not None:
-                notes.note(batch.same.facts.select(facts.columns))
+            notes.note(batch.noted.hstack(own).hstack(fingerprints.drop(KEY)).drop_nulls(PRINTS[0]))
         yield replace(batch, rows=rows)
 
 

@@ -82,6 +82,11 @@ class TextBatch:
     def __len__(self) -> int:
         return len(self.row_no)
 
+    def apart(self) -> tuple[TextBatch, TextBatch]:
+        """Return the records of a batch in which lines were looked up, and by themselves the lines recognised."""
+        nothing = Recognised(self.row_no.clear(), np.empty(0, dtype=np.int64))
+        return replace(self, recognised=nothing), self.behind(len(self))
+
     def behind(self, count: int) -> TextBatch:
         """Return the batch without its first records; they are not among those recognised."""
         return replace(
@@ -92,6 +97,21 @@ class TextBatch:
             fault=self.fault.slice(count),
             prints=None if self.prints is None else self.prints.slice(count),
         )
+
+
+def joined(batches: Sequence[TextBatch]) -> TextBatch:
+    """Return records without recognised lines as one batch; at least one batch is given."""
+    if len(batches) == 1:
+        return batches[0]
+    prints = [batch.prints for batch in batches if batch.prints is not None]
+    return TextBatch(
+        cells=pl.concat([batch.cells for batch in batches], how="diagonal").rechunk(),
+        row_no=pl.concat([batch.row_no for batch in batches]),
+        field_count=pl.concat([batch.field_count for batch in batches]),
+        fault=pl.concat([batch.fault for batch in batches]),
+        prints=pl.concat(prints) if len(prints) == len(batches) else None,
+        recognised=batches[0].recognised,
+    )
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def test_nothing_is_known_when_what_readings_depend_on_is_another(
         assert (same_rows(office, batch_id) > 0) is (as_of == AUGUST)
         assert decide(office, batch_id, passes=False) == "held"
 
-    monkeypatch.setattr(known_rows, "_code", lambda: "another")
+    monkeypatch.setattr(known_rows, "code_version", lambda: "another")
     assert same_rows(office, put(office, CITY[2:], SEPTEMBER)) == 0
 
 
