@@ -72,26 +72,27 @@ def may_become_raw(connection: Connection, contract: Contract, batch_id: int) ->
 
 @contextmanager
 def indexed_meanwhile(dsn: str, contract: Contract, staged: str) -> Iterator[None]:
-    """Make the indexes that hold all rows of a staged table, on connections of their own, while something else is done.
+    """Make each index that holds all rows of a staged table, on a connection of its own, while something else is done.
 
     Args:
         dsn: of the warehouse.
         contract: of the rows, no two of which share their record key.
         staged: name of the table; committed, and nothing may change it meanwhile.
     """
-    with ThreadPoolExecutor(2) as others:
-        made = [others.submit(index, dsn, contract, staged, name) for name in raw_tables.full_indexes(contract)]
+    names = raw_tables.full_indexes(contract)
+    with ThreadPoolExecutor(len(names)) as others:
+        # two processors are kept busy by one index with a helper, or by two
+        made = [others.submit(index, dsn, contract, staged, name, helpers=int(len(names) == 1)) for name in names]
         yield
         for one_made in made:
             one_made.result()
 
 
-def index(dsn: str, contract: Contract, staged: str, name: str) -> None:
+def index(dsn: str, contract: Contract, staged: str, name: str, *, helpers: int) -> None:
     """Make one of the indexes that hold all rows of a staged table, and commit it."""
     with connect(dsn) as connection:
         give_memory(connection)
-        # two are made at the same time: as many as there are processors, and memory for each
-        execute(connection, "set local max_parallel_maintenance_workers = 0")
+        execute(connection, f"set local max_parallel_maintenance_workers = {helpers}")
         raw_tables.index_staged(connection, contract, staged, name)
 
 

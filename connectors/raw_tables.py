@@ -221,13 +221,16 @@ def has_rows(connection: Connection, contract: Contract) -> bool:
 
 
 _INDEXES: Mapping[str, tuple[str, str]] = {
-    "version": ("unique index", "(_record_key, _batch_id)"),
-    "open": ("unique index", "(_record_key) where _closed_batch_id is null"),
+    "version_once": (
+        "unique index",
+        "(_record_key, (case when _closed_batch_id is null then 0 else _batch_id end))",
+    ),
     "numbered": ("index", "(_record_key) where _key_no > 1 and _closed_batch_id is null"),
     "batch": ("index", "using brin (_batch_id)"),
     "closed": ("index", "(_closed_batch_id) where _closed_batch_id is not null"),
 }
-"""Kind and definition by name: batches lie one behind another in the table, so a block index finds theirs."""
+"""Kind and definition by name. Of a record one version is open, and of one delivery one is closed. Batches lie one
+behind another in the table, so a block index finds theirs."""
 _SPARSE = ("numbered", "batch", "closed")
 _INDEXES_OF_GROUPED: Mapping[str, tuple[str, str]] = {"mention": ("index", f"({MENTION_KEY})")}
 

@@ -85,10 +85,10 @@ class _Memory:
     notes: Notes | None = None
     since: int | None = None
 
-    def seen(self, repeated: Mapping[str, Repeated]) -> Seen:
-        """Return what the split may know."""
+    def seen(self, repeated: Mapping[str, Repeated], rows: int) -> Seen:
+        """Return what the split may know of so many staged rows."""
         sharing = repeated[KEY].rows if KEY in repeated else None
-        return Seen(sharing, self.since, None if self.known is None else self.known.absent(staging.FEW_ROWS))
+        return Seen(sharing, self.since, None if self.known is None else self.known.absent(staging.FEW_ROWS), rows)
 
     def finish(self) -> None:
         """Note no more."""
@@ -173,7 +173,9 @@ def stage(
                 segments = Segments.of_tables(tables, [t.physical for t in totals])
                 batches.update(connection, batch.batch_id, header_match=_header_match(tables[0][1], segments))
                 repeated = looked_for.result()
-                read = _Read(_together(totals), tables[0][1], found.day, repeated, memory.seen(repeated))
+                together = _together(totals)
+                seen = memory.seen(repeated, together.read - together.rejected)
+                read = _Read(together, tables[0][1], found.day, repeated, seen)
                 with _indexed_meanwhile(settings, connection, contract, batch, kept=kept, repeated=repeated):
                     _settle(settings, connection, contract, batch, read)
                 noted.result()

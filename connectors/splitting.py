@@ -38,6 +38,7 @@ from connectors.withdrawing import spared, write_gone
 MAXIMUM_KEY_NO = 32_767
 MINIMUM_LOSS = 20
 WITHDRAW = "撤销"
+_NEVER = "false"
 LOOKS_FULL_ROWS = 20
 LOOKS_FULL_SHARE = Decimal("0.95")
 """An incremental delivery of so many rows, most of them unchanged, that meets so many of the records in force."""
@@ -51,11 +52,13 @@ class Seen:
         sharing: numbers of the rows that may share their record key with another one; None where that is not known.
         same_since: the application (`known_seq`) at which the versions of known rows were in force.
         absent: keys of the records then in force, of number 1, that no row has; None where they are not known, or many.
+        rows: how many were staged.
     """
 
     sharing: Rows | None = None
     same_since: int | None = None
     absent: Sequence[UUID] | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,8 @@ def split(
     _forget_earlier_split(connection)
     _find_prior(connection, contract, facts)
     same_holds = seen.same_since == known_seq(connection, contract)
-    if (
-        seen.sharing is not None
-        and not len(seen.sharing)
-        and not has_same(connection, batch_id)
-        and _is_first(connection)
-    ):
+    nothing_shared = seen.sharing is not None and not len(seen.sharing)
+    if are_new := nothing_shared and not has_same(connection, batch_id) and _is_first(connection):
         _show_keys(connection, contract, batch_id)
     else:
         _write_keys(connection, contract, batch_id, same_holds=same_holds)
@@ -158,6 +157,10 @@ def split(
     _number(connection, contract, batch_id)
     _write_contested_keys(connection, contract, batch_id, facts)
     write_gone(connection, contract, batch_id, scope, facts, absent=seen.absent if same_holds else None)
+    if are_new and seen.rows is not None and _withdraws(contract, "s") == _NEVER:
+        # when they are applied they are counted
+        in_force = 0 if contract.mode == "full" else None
+        return Split(seen.rows, 0, 0, 0, in_force, known_seq(connection, contract))
     return _count(connection, contract, batch_id)
 
 
@@ -340,7 +343,7 @@ def _forget_earlier_split(connection: Connection) -> None:
 def _withdraws(contract: Contract, alias: str) -> str:
     if contract.mode == "incremental" and "operation" in contract.columns:
         return f"coalesce({alias}.operation = '{WITHDRAW}', false)"
-    return "false"
+    return _NEVER
 
 
 def _find_prior(connection: Connection, contract: Contract, facts: Mapping[str, Any]) -> None:
