@@ -3,4 +3,4 @@
 import os
 
 # memory of one batch of rows serves the next ones before it goes back to the system
-os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:10000,muzzy_decay_ms:10000")
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:2000,muzzy_decay_ms:0")

@@ -17,8 +17,8 @@ from connectors.record_columns import BASE
 
 KEY = ""
 """Stands for the record key among the names of rules."""
-_MAX_ROWS = 8_000_000
-"""Of larger deliveries nothing is remembered: the database finds out."""
+_MAX_BYTES = 128 * 1024**2
+"""Of deliveries for which it would take more nothing is remembered: the database finds out."""
 
 
 Rows = NDArray[np.int64]
@@ -49,8 +49,9 @@ class Repeats:
         self._columns: Mapping[str, Sequence[str]] = {
             name: rule.columns for name, rule in contract.rules.items() if isinstance(rule, Unique)
         }
-        self._seen: dict[str, list[tuple[NDArray[np.uint64], Rows]]] = {name: [] for name in (KEY, *self._columns)}
-        self._rows = 0
+        self._seen: dict[str, list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]]
+        self._seen = {name: [] for name in (KEY, *self._columns)}
+        self._bytes = 0
 
     def look(self, rows: pa.RecordBatch, offset: int = 0) -> pl.DataFrame:
         """Take the fingerprints of staged rows, and return them: `KEY` and rules, UInt64.
@@ -67,12 +68,13 @@ class Repeats:
 
     def take(self, fingerprints: pl.DataFrame, row_no: Rows) -> None:
         """Take fingerprints of rows, as `look` returns them, and the numbers of the rows."""
-        self._rows += len(fingerprints)
-        if self._rows > _MAX_ROWS:
+        numbers = row_no.astype(np.uint32)
+        self._bytes += numbers.nbytes + 8 * len(numbers) * len(self._seen)
+        if self._bytes > _MAX_BYTES:
             self._seen = {}
         for name, parts in self._seen.items():
             column = fingerprints[name]
-            filled = row_no if not column.null_count() else row_no[column.is_not_null().to_numpy()]
+            filled = numbers if not column.null_count() else numbers[column.is_not_null().to_numpy()]
             parts.append((column.drop_nulls().to_numpy().copy(), filled))
 
     def found(self) -> dict[str, Repeated]:
@@ -99,11 +101,12 @@ def _fingerprint(columns: Sequence[str]) -> pl.Expr:
     return together
 
 
-def _repeated(parts: Sequence[tuple[NDArray[np.uint64], Rows]]) -> Repeated:
+def _repeated(parts: Sequence[tuple[NDArray[np.uint64], NDArray[np.uint32]]]) -> Repeated:
     prints = np.concatenate([prints for prints, _ in parts] or [np.empty(0, dtype=np.uint64)])
     ordered = np.sort(prints)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(twice):
         return Repeated(len(prints), np.empty(0, dtype=np.int64))
     likely = twice[np.minimum(np.searchsorted(twice, prints), len(twice) - 1)]
-    return Repeated(len(prints), np.concatenate([row_no for _, row_no in parts])[likely == prints])
+    numbers = np.concatenate([row_no for _, row_no in parts])[likely == prints]
+    return Repeated(len(prints), numbers.astype(np.int64))

@@ -68,7 +68,7 @@ def test_exactly_the_rows_with_a_repeated_content_are_named_when_rows_come_in_ba
 
 
 def test_nothing_is_named_when_a_delivery_is_too_large_to_remember(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "_MAX_ROWS", 2)
+    monkeypatch.setattr(repeats, "_MAX_BYTES", 50)
 
     assert looked_at([("甲", "a", 1), ("乙", "b", 1)]).found().keys() == {KEY, "pair_once"}
     assert looked_at([("甲", "a", 1), ("乙", "b", 1)], [("丙", "c", 1)], []).found() == {}
