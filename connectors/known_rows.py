@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,7 @@ from connectors.database import arrow_connection
 from connectors.normalise.codes import DIVISIONS_FILE
 from connectors.record_columns import BASE, ROW_HASH
 from connectors.scopes import Scope
-from connectors.sealed_file import SealedWriter, UnsealedError, read_sealed
+from connectors.sealed_file import SealedReader, SealedWriter, UnsealedError
 from connectors.settings import Settings
 
 _SAME_FIELDS: list[pa.Field[Any]] = [
@@ -47,7 +47,9 @@ PRINTS = ["print_0", "print_1"]
 KEYS, CONTENTS = ["key_0", "key_1"], ["content_0", "content_1"]
 VERSION = "version"
 _MAX_ROWS = 2_500_000
-"""Of larger deliveries nothing is kept: it would take too much memory."""
+"""Of larger deliveries nothing is kept: intake would need more than 1 GB of memory."""
+_SLICE_ROWS = 250_000
+"""So many rows are looked at together where something is made of all of them."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,17 @@ class KnownRows:
             as_of: business date of the delivery that was noted: of an earlier one nothing is known.
         """
         self.as_of = as_of
-        self._noted, self._records = noted, _Records(stored.select(KEYS))
-        self._record_places = self._records.likely(noted)
-        is_same = _equal(noted, stored, self._record_places, [*KEYS, *CONTENTS])
-        self._versions = np.where(is_same, stored[VERSION].to_numpy()[self._record_places], -1)
-        self._count = int(np.count_nonzero(is_same))
+        self._records = _Records(stored)
+        places, is_same = [], []
+        for start in range(0, len(noted), _SLICE_ROWS):
+            rows = noted.slice(start, _SLICE_ROWS)
+            places.append(self._records.likely(rows))
+            is_same.append(_equal(rows, stored, places[-1], [*KEYS, *CONTENTS]))
+        self._record_places, self._is_same = np.concatenate(places), np.concatenate(is_same)
+        self._count = int(np.count_nonzero(self._is_same))
         self._by_print = by_print
+        # of what is known keys and contents are those of the records
+        self._noted, self._facts = noted.drop([*KEYS, *CONTENTS]), [*noted.columns, VERSION]
 
     def __len__(self) -> int:
         return self._count
@@ -124,14 +131,14 @@ class KnownRows:
             return np.full(len(prints), -1)
         prints = prints.fill_null(0)
         places = self._by_print.likely(prints[PRINTS[0]])
-        is_known = _equal(prints, self._noted, places, PRINTS) & (self._versions[places] >= 0)
+        is_known = _equal(prints, self._noted, places, PRINTS) & self._is_same[places]
         return np.where(is_known, places.astype(np.int64), -1)
 
     def same(self, places: NDArray[np.int64], row_no: pl.Series) -> Same:
         """Return what is known of the rows at these places; their records are met."""
-        facts = self._noted[places].with_columns(pl.Series(VERSION, self._versions[places]))
-        self._records.meet_at(self._record_places[places])
-        return Same(row_no, facts)
+        records = self._record_places[places]
+        self._records.meet_at(records)
+        return Same(row_no, self._noted[places].hstack(self._records.stored[records]).select(self._facts))
 
     def meet(self, keys: pl.DataFrame) -> None:
         """Take the record keys of rows that are read (`KEYS`): those records are met."""
@@ -145,17 +152,17 @@ class KnownRows:
 class _Records:
     """The records in force, of number 1, found by their keys; and which of them the delivery has met."""
 
-    def __init__(self, keys: pl.DataFrame) -> None:
-        self._keys = keys
-        self._by_key = _Places(keys[KEYS[0]])
-        self._met = np.zeros(len(keys), dtype=np.bool_)
+    def __init__(self, stored: pl.DataFrame) -> None:
+        self.stored = stored
+        self._by_key = _Places(stored[KEYS[0]])
+        self._met = np.zeros(len(stored), dtype=np.bool_)
 
     def likely(self, keys: pl.DataFrame) -> NDArray[np.uint32]:
         return self._by_key.likely(keys[KEYS[0]])
 
     def meet(self, keys: pl.DataFrame) -> None:
         places = self.likely(keys)
-        self.meet_at(places[_equal(keys, self._keys, places, KEYS)])
+        self.meet_at(places[_equal(keys, self.stored, places, KEYS)])
 
     def meet_at(self, places: NDArray[np.uint32]) -> None:
         self._met[places] = True
@@ -163,7 +170,7 @@ class _Records:
     def absent(self, most: int) -> list[UUID] | None:
         if np.count_nonzero(~self._met) > most:
             return None
-        return [UUID(bytes=key) for key in _joined(self._keys.filter(pl.Series(~self._met)), KEYS).to_pylist()]
+        return [UUID(bytes=key) for key in _joined(self.stored.filter(pl.Series(~self._met)), KEYS).to_pylist()]
 
 
 def _equal(rows: pl.DataFrame, others: pl.DataFrame, places: NDArray[np.uint32], names: list[str]) -> NDArray[np.bool_]:
@@ -283,14 +290,41 @@ def recall(path: Path, secret: str, dsn: str, contract: Contract) -> KnownRows |
 def _noted(path: Path, secret: str, contract: Contract) -> tuple[pl.DataFrame, date] | None:
     """Return what was noted and the business date it was noted for."""
     try:
-        reader = pa.ipc.open_stream(pa.py_buffer(read_sealed(path, secret)))
+        file = SealedReader(path, secret)
     except (FileNotFoundError, UnsealedError):
         return None
-    made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
-    as_of = date.fromisoformat(made["as_of"])
-    if made != facts_of(contract, as_of):
-        return None
-    return pl.DataFrame(pl.from_arrow(reader.read_all())), as_of
+    with file, pa.ipc.open_stream(file) as reader:
+        made = {k.decode(): v.decode() for k, v in (reader.schema.metadata or {}).items()}
+        as_of = date.fromisoformat(made["as_of"])
+        if made != facts_of(contract, as_of):
+            return None
+        return _whole(_own(reader)), as_of
+
+
+def _own(batches: Iterable[pa.RecordBatch]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of some batches together, in memory of their own."""
+    held: list[pl.DataFrame] = []
+    for batch in batches:
+        held.append(pl.DataFrame(pl.from_arrow(batch)))
+        if sum(map(len, held)) >= _SLICE_ROWS:
+            yield pl.concat([*held, held[0].clear()], rechunk=True)
+            held = []
+    if held:
+        yield pl.concat([*held, held[0].clear()], rechunk=True)
+
+
+def _whole(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return all rows in one piece; no more than one column is there twice meanwhile."""
+    columns = _columns(parts)
+    return pl.DataFrame([pl.concat(columns.pop(name), rechunk=True) for name in list(columns)])
+
+
+def _columns(parts: Iterable[pl.DataFrame]) -> dict[str, list[pl.Series]]:
+    columns: dict[str, list[pl.Series]] = {}
+    for part in parts:
+        for column in part.get_columns():
+            columns.setdefault(column.name, []).append(column)
+    return columns
 
 
 def forget(settings: Settings) -> None:
@@ -304,7 +338,11 @@ def hashes(rows: pa.RecordBatch) -> pl.DataFrame:
 
 
 def _in_force(dsn: str, contract: Contract) -> pl.DataFrame:
-    parts = [pl.DataFrame(schema=dict.fromkeys([*KEYS, *CONTENTS], pl.UInt64) | {VERSION: pl.Int64})]
+    return _whole(_stored(dsn, contract))
+
+
+def _stored(dsn: str, contract: Contract) -> Iterator[pl.DataFrame]:
+    yield pl.DataFrame(schema=dict.fromkeys([*KEYS, *CONTENTS], pl.UInt64) | {VERSION: pl.Int64})
     with arrow_connection(dsn) as connection, connection.cursor() as cursor:
         # nearly all rows are in force: the index of those would lead to one after another
         for way in ("bitmapscan", "indexscan"):
@@ -317,8 +355,7 @@ def _in_force(dsn: str, contract: Contract) -> pl.DataFrame:
             key: Any = rows.column("_record_key")
             columns = _halves(key.storage if isinstance(key, pa.ExtensionArray) else key, KEYS)
             columns |= _halves(rows.column("_row_hash"), CONTENTS)
-            parts.append(pl.DataFrame(columns).with_columns(pl.Series(VERSION, rows.column("_batch_id").to_numpy())))
-    return pl.concat(parts)
+            yield pl.DataFrame(columns).with_columns(pl.Series(VERSION, rows.column("_batch_id").to_numpy()))
 
 
 def _halves(values: pa.Array[Any], names: list[str]) -> dict[str, NDArray[np.uint64]]:

@@ -102,11 +102,10 @@ def _fingerprint(columns: Sequence[str]) -> pl.Expr:
 
 
 def _repeated(parts: Sequence[tuple[NDArray[np.uint64], NDArray[np.uint32]]]) -> Repeated:
-    prints = np.concatenate([prints for prints, _ in parts] or [np.empty(0, dtype=np.uint64)])
-    ordered = np.sort(prints)
+    ordered = np.concatenate([prints for prints, _ in parts] or [np.empty(0, dtype=np.uint64)])
+    ordered.sort()
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(twice):
-        return Repeated(len(prints), np.empty(0, dtype=np.int64))
-    likely = twice[np.minimum(np.searchsorted(twice, prints), len(twice) - 1)]
-    numbers = np.concatenate([row_no for _, row_no in parts])[likely == prints]
-    return Repeated(len(prints), numbers.astype(np.int64))
+        return Repeated(len(ordered), np.empty(0, dtype=np.int64))
+    named = [numbers[twice[np.searchsorted(twice[:-1], prints)] == prints] for prints, numbers in parts]
+    return Repeated(len(ordered), np.concatenate(named).astype(np.int64))

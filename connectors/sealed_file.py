@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NONCE, _TAG = 12, 16
 """Bytes before and after the content (NIST SP 800-38D)."""
-_STEP = 64 * 1024 * 1024
+_STEP = 4 * 1024 * 1024
 
 
 class UnsealedError(ValueError):
@@ -63,28 +63,52 @@ class SealedWriter(io.RawIOBase):
         super().close()
 
 
-def read_sealed(path: Path, secret: str) -> memoryview:
-    """Return the content of a file that a `SealedWriter` wrote.
+class SealedReader(io.RawIOBase):
+    """Decrypts a file that a `SealedWriter` wrote, bit by bit; nothing is given before all of it is verified."""
 
-    Raises:
-        FileNotFoundError: there is none.
-        UnsealedError: it is damaged, or of another secret.
-    """
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size - _NONCE - _TAG
-        if size < 0:
-            raise UnsealedError(path.name)
-        nonce = file.read(_NONCE)
-        decryptor = Cipher(AES(_key(secret)), GCM(nonce)).decryptor()
-        content = memoryview(bytearray(size + _TAG))
-        done = 0
-        while done < size:
-            done += decryptor.update_into(file.read(min(_STEP, size - done)), content[done:])
+    def __init__(self, path: Path, secret: str) -> None:
+        """Open and verify.
+
+        Raises:
+            FileNotFoundError: there is none.
+            UnsealedError: it is damaged, or of another secret.
+        """
+        self._file = path.open("rb")
         try:
-            decryptor.finalize_with_tag(file.read(_TAG))
-        except InvalidTag:
+            nonce = self._file.read(_NONCE).ljust(_NONCE)
+            self._cipher = Cipher(AES(_key(secret)), GCM(nonce))
+            self._begin()
+            while self.read(_STEP):
+                pass
+            self._decryptor.finalize_with_tag(self._file.read(_TAG))
+            self._begin()
+        except (InvalidTag, ValueError):
+            self._file.close()
             raise UnsealedError(path.name) from None
-    return content[:size]
+
+    def _begin(self) -> None:
+        self._left = os.fstat(self._file.fileno()).st_size - _NONCE - _TAG
+        if self._left < 0:
+            raise ValueError
+        self._file.seek(_NONCE)
+        self._decryptor = self._cipher.decryptor()
+
+    def readable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Fill the buffer as far as there is content; return with how many bytes."""
+        target = memoryview(buffer).cast("B")
+        found = self._decryptor.update(self._file.read(min(len(target), self._left)))
+        target[: len(found)] = found
+        self._left -= len(found)
+        return len(found)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 def _key(secret: str) -> bytes:

@@ -9,10 +9,15 @@ import pyarrow as pa
 import pytest
 
 from connectors.known_rows import CONTENTS, KEYS, PRINTS, Notes
-from connectors.sealed_file import SealedWriter, UnsealedError, read_sealed
+from connectors.sealed_file import SealedReader, SealedWriter, UnsealedError
 
 SECRET, OTHER = "1" * 64, "2" * 64
 CONTENT = bytes(range(256)) * 300
+
+
+def read_sealed(path: Path, secret: str) -> bytes:
+    with SealedReader(path, secret) as reader:
+        return reader.readall()
 
 
 @pytest.fixture
@@ -25,9 +30,9 @@ def sealed(tmp_path: Path) -> Path:
 
 
 def test_content_is_given_back_when_the_secret_is_the_same(sealed: Path, tmp_path: Path) -> None:
-    assert bytes(read_sealed(sealed, SECRET)) == CONTENT
+    assert (read_sealed(sealed, SECRET)) == CONTENT
     SealedWriter((tmp_path / "empty").open("wb"), SECRET).close()
-    assert bytes(read_sealed(tmp_path / "empty", SECRET)) == b""
+    assert (read_sealed(tmp_path / "empty", SECRET)) == b""
 
 
 def test_content_is_refused_when_file_or_secret_is_another(sealed: Path) -> None:
@@ -54,6 +59,6 @@ def test_guessed_number_is_not_recognised_in_notes_without_the_secret(tmp_path: 
     notes.close()
     [path] = tmp_path.iterdir()
     print_of_guess = guessed[PRINTS[0]].to_numpy().tobytes()
-    assert print_of_guess in bytes(read_sealed(path, SECRET))
+    assert print_of_guess in (read_sealed(path, SECRET))
     assert print_of_guess not in path.read_bytes()
     assert pa.ipc.open_stream(pa.py_buffer(read_sealed(path, SECRET))).read_all().num_rows == 1
