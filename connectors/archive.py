@@ -90,10 +90,10 @@ def copy(archive: Path, source: Path) -> Archived:
 def keep(archive: Path, sha256: str) -> None:
     """Wait until a content that was copied is durable."""
     path = content_path(archive, sha256)
-    _sync(path)
+    sync(path)
     for folder in (path.parent, archive):
         with contextlib.suppress(OSError):  # not every file system can
-            _sync(folder)
+            sync(folder)
 
 
 def is_whole(archive: Path, sha256: str) -> bool:
@@ -129,7 +129,8 @@ def _copy(source: Path, target: Path) -> tuple[str, int, int]:
     return digest.hexdigest(), size, after.st_mtime_ns
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's entries, are durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

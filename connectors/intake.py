@@ -128,8 +128,10 @@ def resume(
     """
     with _desk(settings, contracts, batch_id, now) as desk, ThreadPoolExecutor(1) as other:
         batch = desk.batch()
-        if not batch.is_taken and recalled is None and not desk.is_archived(batch):
-            return batch_id
+        if not batch.is_taken and recalled is None:
+            if not desk.is_archived(batch):
+                return batch_id
+            batch = desk.batch()
         if not batch.is_taken:
             desk.taking = other.submit(desk.take, batch, desk.shas)
         if batch.status == "staged" and not desk.is_ready(batch):

@@ -12,11 +12,10 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from psycopg import sql
 
-from connectors import known_rows, staging
+from connectors import archive, known_rows, staging
 from connectors.apply import lock
 from connectors.contract import Contract
 from connectors.database import Connection
@@ -98,7 +97,7 @@ def settle(settings: Settings, connection: Connection) -> bool:
         path.replace(record_key_path(settings))
     else:
         path.unlink()
-    _sync(path.parent)
+    archive.sync(path.parent)
     return True
 
 
@@ -110,15 +109,7 @@ def _write_next(settings: Settings, secret: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    archive.sync(path.parent)
 
 
 def _nothing_on_its_way(connection: Connection) -> None:
